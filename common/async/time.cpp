@@ -1,0 +1,14 @@
+#include "common/async/time.h"
+
+#include "common/async/wait.h"
+
+namespace veredus::async {
+
+Task<> sleep_for(Loop& loop, Duration pause, Stop& stop) {
+    Event over(loop);
+    Timer timer(loop);
+    timer.start(pause, [&] { over.set(); });
+    co_await over.wait(stop);
+}
+
+}  // namespace veredus::async

@@ -1,0 +1,191 @@
+#include "common/daemon/start.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "common/async/clock.h"
+#include "common/async/scope.h"
+#include "common/sandbox/profiles.h"
+
+namespace veredus::daemon {
+namespace {
+
+constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const auto end = text.find(separator);
+        out.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return out;
+}
+
+[[noreturn]] void give_up(const log::Log& log, int code, std::string_view why) {
+    log.line(log::Level::error, {}, why);
+    std::exit(code);
+}
+
+config::Config load(const log::Log& log, const std::string& file) {
+    auto config = config::Config::load(file);
+    if (config) return std::move(*config);
+    for (const auto& error : config.error())
+        log.line(log::Level::error, {}, error.text(file));
+    give_up(log, EX_CONFIG, "the configuration has errors: not started");
+}
+
+// sd_notify(3): the socket is connected before the sandbox closes.
+net::Descriptor connect_notify() {
+    const std::string path = environment("NOTIFY_SOCKET");
+    sockaddr_un name{};
+    if (path.empty() || path.size() >= sizeof name.sun_path) return {};
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path, path.data(), path.size());
+    if (name.sun_path[0] == '@') name.sun_path[0] = '\0';
+    net::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0)
+        return {};
+    return socket;
+}
+
+void say(const net::Descriptor& notify, std::string_view state) {
+    if (notify) static_cast<void>(::send(notify.get(), state.data(), state.size(), MSG_NOSIGNAL));
+}
+
+// Calls back on a signal until it goes away.
+class OnSignal {
+  public:
+    OnSignal(async::Loop& loop, int number, std::function<void()> then)
+        : loop_(loop), then_(std::move(then)), handle_(new uv_signal_t{}) {
+        uv_signal_init(loop.uv(), handle_.get());
+        handle_->data = this;
+        uv_signal_start(
+            handle_.get(),
+            [](uv_signal_t* handle, int) {
+                auto& self = *static_cast<OnSignal*>(handle->data);
+                self.then_();
+                self.loop_.drain();
+            },
+            number);
+        uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
+    }
+
+  private:
+    async::Loop& loop_;
+    std::function<void()> then_;
+    async::UvHandle<uv_signal_t> handle_;
+};
+
+}  // namespace
+
+Start::Start(const char* name)
+    : name_(name),
+      paths_(config::InstancePaths::from_environment()),
+      log_(name),
+      notify_(connect_notify()) {
+    std::signal(SIGPIPE, SIG_IGN);
+    ::setenv("UV_USE_IO_URING", "0", 1);  // its calls would escape the sandbox's filter
+    if (::sodium_init() < 0)
+        give_up(log_, EX_OSERR, "libsodium cannot be set up: no source of random numbers?");
+    const std::string active = environment(config::InstancePaths::kConfigVariable);
+    config_ = load(log_, active.empty() ? paths_.config_file().string() : active);
+    take_passed_descriptors();
+    for (const auto& entry : split(environment("VEREDUS_DIAL"), ';')) {
+        const auto equals = entry.find('=');
+        if (equals != std::string::npos) links_[entry.substr(0, equals)] = entry.substr(equals + 1);
+    }
+}
+
+Start::~Start() = default;
+
+void Start::take_passed_descriptors() {
+    if (environment("LISTEN_PID") != std::to_string(::getpid())) return;
+    const int count = std::atoi(environment("LISTEN_FDS").c_str());
+    const auto names = split(environment("LISTEN_FDNAMES"), ':');
+    for (int i = 0; i < count; ++i) {
+        const int fd = kFirstPassed + i;
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        const auto at = static_cast<std::size_t>(i);
+        sockets_.emplace(at < names.size() ? names[at] : "unknown", net::Descriptor(fd));
+    }
+    for (const char* used : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+        ::unsetenv(used);
+}
+
+void Start::lock_in() {
+    lock_in(sandbox::profile_of(name_, paths_));
+}
+
+void Start::lock_in(const sandbox::Profile& profile) {
+    try {
+        const auto report = sandbox::lock_in(profile);
+        for (const auto& what : report.lacking)
+            log_.warning("sandbox: {}", what);
+    } catch (const std::exception& error) {
+        give_up(log_, EX_OSERR, std::string("cannot lock itself in: ") + error.what());
+    }
+}
+
+void Start::reload(Env& env) {
+    const std::string active = environment(config::InstancePaths::kConfigVariable);
+    const std::string file = active.empty() ? paths_.config_file().string() : active;
+    auto config = config::Config::load(file);
+    if (!config) {
+        for (const auto& error : config.error())
+            log_.line(log::Level::error, {}, error.text(file));
+        log_.warning("the configuration has errors: the old one stays in force");
+        return;
+    }
+    env.config = std::move(*config);
+    if (env.on_reload) env.on_reload();
+    log_.info("configuration read again");
+}
+
+int Start::run(const std::function<async::Task<>(Env&)>& serve) {
+    async::RealClock clock;
+    async::Loop loop(clock);
+    async::Stop stop;
+    Env env{.loop = loop,
+            .stop = stop,
+            .log = log_,
+            .config = config_,
+            .on_reload = {},
+            .sockets = std::move(sockets_),
+            .links = links_,
+            .random = [](void* out, std::size_t count) { ::randombytes_buf(out, count); },
+            .ready = [this] { say(notify_, "READY=1"); }};
+    const OnSignal terminate(loop, SIGTERM, [&] {
+        say(notify_, "STOPPING=1");
+        stop.request();
+    });
+    const OnSignal interrupt(loop, SIGINT, [&] { stop.request(); });
+    const OnSignal hang_up(loop, SIGHUP, [&] { reload(env); });
+    try {
+        loop.run(serve(env));
+    } catch (const async::Stopped&) {
+    } catch (const std::exception& error) {
+        log_.error("{}", error.what());
+        return EX_SOFTWARE;
+    }
+    return EX_OK;
+}
+
+}  // namespace veredus::daemon

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "common/ipc/phases.h"
+#include "common/mail/body_ref.h"
+#include "common/mail/envelope.h"
+#include "common/mail/queue_id.h"
+
+// The link `intake`: smtpd, submitd → queued.
+//
+// The client writes bodies itself, into files that queued has opened for it and for nobody else
+// (write-only): small messages one after the other into a segment (record format in
+// docs/formats-queue.md), a large one into a file of its own. A message then counts from queued's
+// Accepted on, which comes when body and envelope are on disk.
+//
+//   OpenBody → BodyOpened + descriptor          once a segment, or once a large message
+//   Begin, Recipients…, Commit → Accepted | Refused       many transactions side by side
+//   Begin, …, Abort                              no answer
+namespace veredus::ipc::intake {
+
+// At most this many recipients stand in one Recipients message, so that it fits a packet.
+inline constexpr std::size_t kRecipientsPerMessage = 100;
+
+struct OpenBody {
+    std::uint32_t request = 0;
+    bool single = false;  // a file for one large message; otherwise a segment
+    auto fields() { return std::tie(request, single); }
+};
+
+struct Begin {
+    std::uint32_t transaction = 0;
+    mail::QueueId id;
+    std::string reverse_path;  // without angle brackets; empty for <>
+    std::string envelope_id;   // RFC 3461 4.4, decoded
+    mail::Ret ret = mail::Ret::kUnsaid;
+    mail::BodyType body_type = mail::BodyType::kSevenBit;
+    mail::ClientFacts client;
+    auto fields() {
+        return std::tie(transaction, id, reverse_path, envelope_id, ret, body_type, client);
+    }
+};
+
+struct Recipient {
+    std::string forward_path;        // without angle brackets, domain in lower case
+    std::string original_recipient;  // RFC 3461 4.2, "rfc822;a@b.example", decoded; or empty
+    std::uint8_t notify = 0;
+    auto fields() { return std::tie(forward_path, original_recipient, notify); }
+};
+
+struct Recipients {
+    std::uint32_t transaction = 0;
+    std::vector<Recipient> recipients;
+    auto fields() { return std::tie(transaction, recipients); }
+};
+
+struct Commit {
+    std::uint32_t transaction = 0;
+    mail::BodyRef body;      // in a file that was opened for this client
+    std::string message_id;  // the Message-ID field's value with its angle brackets, or empty
+    auto fields() { return std::tie(transaction, body, message_id); }
+};
+
+struct Abort {
+    std::uint32_t transaction = 0;
+    auto fields() { return std::tie(transaction); }
+};
+
+// A single file that will not be committed.
+struct DiscardBody {
+    std::uint64_t file = 0;
+    auto fields() { return std::tie(file); }
+};
+
+using Request = std::variant<OpenBody, Begin, Recipients, Commit, Abort, DiscardBody>;
+
+// With a descriptor, unless `file` is 0 and `text` says why.
+struct BodyOpened {
+    std::uint32_t request = 0;
+    std::uint64_t file = 0;
+    std::uint64_t offset = 0;    // write from here on
+    std::uint64_t capacity = 0;  // bytes of the whole file that may be used
+    std::string text;
+    auto fields() { return std::tie(request, file, offset, capacity, text); }
+};
+
+struct Accepted {
+    std::uint32_t transaction = 0;
+    auto fields() { return std::tie(transaction); }
+};
+
+struct Refused {
+    std::uint32_t transaction = 0;
+    std::string status;  // RFC 3463: "4.3.1" and the like; the first digit says whether it helps to
+                         // try again
+    std::string text;
+    auto fields() { return std::tie(transaction, status, text); }
+};
+
+using Answer = std::variant<BodyOpened, Accepted, Refused>;
+
+// What a transaction may say when. OpenBody and DiscardBody stand outside transactions.
+enum class Phase { idle, begun, addressed };
+inline constexpr std::array<Rule<Phase>, 6> kRules{{
+    {Phase::idle, 1, Phase::begun},           // Begin
+    {Phase::begun, 2, Phase::addressed},      // Recipients
+    {Phase::addressed, 2, Phase::addressed},  // Recipients
+    {Phase::addressed, 3, Phase::idle},       // Commit
+    {Phase::begun, 4, Phase::idle},           // Abort
+    {Phase::addressed, 4, Phase::idle},       // Abort
+}};
+
+}  // namespace veredus::ipc::intake

@@ -1,0 +1,35 @@
+// Every message between daemons, encoded and decoded: the one place that compiles MessagePack.
+#include "common/ipc/account.h"
+#include "common/ipc/admin.h"
+#include "common/ipc/codec.h"
+#include "common/ipc/intake.h"
+#include "common/ipc/mailbox.h"
+#include "common/ipc/work.h"
+
+namespace veredus::ipc {
+
+#define VEREDUS_LINK(Direction)                                      \
+    template void encode<Direction>(const Direction&, std::string&); \
+    template std::vector<Direction> decode<Direction>(std::string_view)
+
+VEREDUS_LINK(intake::Request);
+VEREDUS_LINK(intake::Answer);
+VEREDUS_LINK(work::FromWorker);
+VEREDUS_LINK(work::ToWorker);
+VEREDUS_LINK(resolve::Request);
+VEREDUS_LINK(resolve::Answer);
+VEREDUS_LINK(verify::Request);
+VEREDUS_LINK(verify::Answer);
+VEREDUS_LINK(login::Request);
+VEREDUS_LINK(login::Answer);
+VEREDUS_LINK(open::Request);
+VEREDUS_LINK(open::Answer);
+VEREDUS_LINK(carry::Request);
+VEREDUS_LINK(deliver::Request);
+VEREDUS_LINK(deliver::Answer);
+VEREDUS_LINK(admin::Request);
+VEREDUS_LINK(admin::Answer);
+
+#undef VEREDUS_LINK
+
+}  // namespace veredus::ipc

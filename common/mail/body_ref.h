@@ -1,0 +1,22 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace veredus::mail {
+
+// BLAKE2b-256 (libsodium crypto_generichash) over the bytes of a message.
+using Digest = std::array<std::uint8_t, 32>;
+
+// Where the bytes of a message stand. Which file `file` names is between the two who speak; beside
+// it on the wire goes an open descriptor where the reader has none.
+struct BodyRef {
+    std::uint64_t file = 0;    // number of a segment or single file in its body store
+    std::uint64_t offset = 0;  // bytes from the start of the file to the first byte of the message
+    std::uint64_t length = 0;  // bytes
+    Digest digest{};
+
+    bool operator==(const BodyRef&) const = default;
+};
+
+}  // namespace veredus::mail
