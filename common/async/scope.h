@@ -58,11 +58,20 @@ class Scope {
         std::coroutine_handle<promise_type> handle;
     };
 
+    template <class A>
+    static A&& hand_over(A& argument) {
+        return std::move(argument);
+    }
+    template <class A>
+    static A& hand_over(std::reference_wrapper<A>& lent) {
+        return lent.get();
+    }
+
     template <class F, class... Args>
     static Child run(Scope& scope, F f, Args... args) {
         std::exception_ptr error;
         try {
-            co_await f(static_cast<std::unwrap_ref_decay_t<Args>>(args)...);
+            co_await f(hand_over(args)...);
         } catch (const Stopped&) {
         } catch (...) {
             error = std::current_exception();

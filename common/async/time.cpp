@@ -11,4 +11,9 @@ Task<> sleep_for(Loop& loop, Duration pause, Stop& stop) {
     co_await over.wait(stop);
 }
 
+Task<> until_stopped(Loop& loop, Stop& stop) {
+    WaitList nobody(loop);
+    co_await nobody.wait(stop);
+}
+
 }  // namespace veredus::async

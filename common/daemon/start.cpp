@@ -16,6 +16,7 @@
 
 #include "common/async/clock.h"
 #include "common/async/scope.h"
+#include "common/daemon/on_signal.h"
 #include "common/sandbox/profiles.h"
 
 namespace veredus::daemon {
@@ -69,30 +70,6 @@ net::Descriptor connect_notify() {
 void say(const net::Descriptor& notify, std::string_view state) {
     if (notify) static_cast<void>(::send(notify.get(), state.data(), state.size(), MSG_NOSIGNAL));
 }
-
-// Calls back on a signal until it goes away.
-class OnSignal {
-  public:
-    OnSignal(async::Loop& loop, int number, std::function<void()> then)
-        : loop_(loop), then_(std::move(then)), handle_(new uv_signal_t{}) {
-        uv_signal_init(loop.uv(), handle_.get());
-        handle_->data = this;
-        uv_signal_start(
-            handle_.get(),
-            [](uv_signal_t* handle, int) {
-                auto& self = *static_cast<OnSignal*>(handle->data);
-                self.then_();
-                self.loop_.drain();
-            },
-            number);
-        uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
-    }
-
-  private:
-    async::Loop& loop_;
-    std::function<void()> then_;
-    async::UvHandle<uv_signal_t> handle_;
-};
 
 }  // namespace
 
@@ -159,6 +136,19 @@ void Start::reload(Env& env) {
     log_.info("configuration read again");
 }
 
+std::vector<net::Descriptor> Start::take_sockets(const std::string& name) {
+    std::vector<net::Descriptor> out;
+    auto [from, to] = sockets_.equal_range(name);
+    for (auto at = from; at != to; ++at)
+        out.push_back(std::move(at->second));
+    sockets_.erase(from, to);
+    return out;
+}
+
+void Start::ready() {
+    say(notify_, "READY=1");
+}
+
 int Start::run(const std::function<async::Task<>(Env&)>& serve) {
     async::RealClock clock;
     async::Loop loop(clock);
@@ -171,7 +161,7 @@ int Start::run(const std::function<async::Task<>(Env&)>& serve) {
             .sockets = std::move(sockets_),
             .links = links_,
             .random = [](void* out, std::size_t count) { ::randombytes_buf(out, count); },
-            .ready = [this] { say(notify_, "READY=1"); }};
+            .ready = [this] { ready(); }};
     const OnSignal terminate(loop, SIGTERM, [&] {
         say(notify_, "STOPPING=1");
         stop.request();

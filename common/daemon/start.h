@@ -41,6 +41,11 @@ class Start {
     // configuration again. Returns the exit status.
     int run(const std::function<async::Task<>(Env&)>& serve);
 
+    // For mailboxd's parent, which has no loop: passed listening sockets, and the word that it
+    // serves.
+    std::vector<net::Descriptor> take_sockets(const std::string& name);
+    void ready();
+
   private:
     void take_passed_descriptors();
     void reload(Env& env);

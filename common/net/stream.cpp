@@ -52,8 +52,12 @@ struct Stream::WriteRequest {
     Stream* stream;  // null once it has gone
 };
 
-Stream::Stream(Loop& loop, Descriptor socket, Stop& stop)
-    : loop_(loop), stop_(stop), peer_(Address::peer_of(socket.get())), deadline_timer_(loop) {
+Stream::Stream(Loop& loop, Descriptor socket, Stop& stop, std::string already_read)
+    : loop_(loop),
+      stop_(stop),
+      peer_(Address::peer_of(socket.get())),
+      in_(std::move(already_read)),
+      deadline_timer_(loop) {
     auto* handle = new uv_any_handle{};
     const int status = open_handle(loop, *handle, socket.get());
     handle->handle.data = this;

@@ -1,4 +1,3 @@
-#define BOOST_TEST_DYN_LINK
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

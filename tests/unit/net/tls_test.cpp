@@ -1,4 +1,3 @@
-#define BOOST_TEST_DYN_LINK
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -1,0 +1,211 @@
+#include "common/config/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <system_error>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/config/names.h"
+#include "common/config/settings.h"
+#include "common/config/toml_file.h"
+
+namespace veredus::config {
+namespace {
+
+constexpr std::string_view kRoutes = "routes";
+
+bool contains(const auto& range, std::string_view text) {
+    return std::ranges::find(range, text) != range.end();
+}
+
+std::string dotted(const std::vector<std::string>& path) {
+    return fmt::format("{}", fmt::join(path, "."));
+}
+
+const Setting* find_setting(std::string_view key) {
+    const auto found = std::ranges::find(settings(), key, &Setting::key);
+    return found == settings().end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> known_sections() {
+    std::vector<std::string_view> sections{kRoutes};
+    for (const Setting& setting : settings())
+        if (!setting.section().empty() && !contains(sections, setting.section()))
+            sections.push_back(setting.section());
+    return sections;
+}
+
+std::vector<std::string_view> names_in(std::string_view section) {
+    std::vector<std::string_view> names;
+    for (const Setting& setting : settings())
+        if (setting.section() == section) names.push_back(setting.name());
+    return names;
+}
+
+// A right name in the wrong section is as common a slip as a wrong name.
+const Setting* setting_elsewhere(std::string_view name) {
+    const auto found = std::ranges::find(settings(), name, &Setting::name);
+    return found == settings().end() ? nullptr : &*found;
+}
+
+std::string unknown_setting(const std::vector<std::string>& path) {
+    const std::string section = path.size() > 1 ? path.front() : "";
+    const std::vector<std::string_view> names = names_in(section);
+    if (const std::string_view near = nearest(path.back(), names); !near.empty())
+        return fmt::format("unknown setting; did you mean {}?", near);
+    if (const Setting* elsewhere = setting_elsewhere(path.back())) {
+        if (elsewhere->section().empty())
+            return fmt::format("unknown setting; {} stands at the top, before the first [section]",
+                               elsewhere->name());
+        return fmt::format("unknown setting; {} belongs into [{}]", elsewhere->name(),
+                           elsewhere->section());
+    }
+    return fmt::format("unknown setting; known here: {}", fmt::join(names, ", "));
+}
+
+std::string unknown_section(std::string_view section) {
+    const std::vector<std::string_view> sections = known_sections();
+    if (const std::string_view near = nearest(section, sections); !near.empty())
+        return fmt::format("unknown section; did you mean [{}]?", near);
+    return fmt::format("unknown section; known are: {}", fmt::join(sections, ", "));
+}
+
+class Reader {
+  public:
+    void read(const std::vector<TomlEntry>& entries) {
+        for (const TomlEntry& entry : entries)
+            read_entry(entry);
+        for (const Setting& setting : settings())
+            check(setting);
+        std::ranges::sort(errors_, {}, [](const ConfigError& error) {
+            return std::tuple(error.line, error.key);
+        });
+    }
+
+    Config config_;
+    std::vector<ConfigError> errors_;
+
+  private:
+    void fail(std::size_t line, std::string key, std::string message) {
+        errors_.push_back({line, std::move(key), std::move(message)});
+    }
+
+    void read_entry(const TomlEntry& entry) {
+        const std::string key = dotted(entry.path);
+        if (entry.path.front() == kRoutes) return read_route(entry);
+        if (const Setting* setting = find_setting(key); setting && entry.path.size() <= 2) {
+            lines_[setting] = entry.line;
+            if (const auto outcome = store(*setting, entry.value, config_); !outcome) {
+                bad_.insert(setting);
+                fail(entry.line, key, outcome.error());
+            }
+            return;
+        }
+        const bool in_section = entry.path.size() > 1;
+        if (in_section && !contains(known_sections(), entry.path.front())) {
+            // Once for the section, not for each line in it.
+            if (unknown_sections_.insert(entry.path.front()).second)
+                fail(entry.line, entry.path.front(), unknown_section(entry.path.front()));
+            return;
+        }
+        fail(entry.line, key, unknown_setting(entry.path));
+    }
+
+    void read_route(const TomlEntry& entry) {
+        const std::string key = dotted(entry.path);
+        if (entry.path.size() != 2)
+            return fail(entry.line, key,
+                        "write the destination in quotes: \"peer.example\" = \"[host]:port\"");
+        const std::string destination = lower_case(entry.path[1]);
+        const std::string_view name =
+            destination.starts_with("*.") ? std::string_view(destination).substr(2) : destination;
+        if (destination != "*" && !is_domain_name(name))
+            return fail(entry.line, key,
+                        "expected a domain, \"*.domain\" for all below it, or \"*\" for any");
+        const auto* text = std::get_if<std::string>(&entry.value);
+        if (!text) return fail(entry.line, key, "expected a text in quotes, \"[host]:port\"");
+        auto hop = NextHop::parse(*text);
+        if (!hop) return fail(entry.line, key, hop.error());
+        config_.routes.push_back({destination, std::move(*hop)});
+    }
+
+    void check(const Setting& setting) {
+        if (!setting.check || bad_.contains(&setting)) return;
+        const std::string complaint = setting.check(config_);
+        if (complaint.empty()) return;
+        const auto line = lines_.find(&setting);
+        fail(line == lines_.end() ? 0 : line->second, std::string(setting.key), complaint);
+    }
+
+    std::map<const Setting*, std::size_t> lines_;
+    std::set<const Setting*> bad_;  // settings whose value could not be read
+    std::set<std::string> unknown_sections_;
+};
+
+}  // namespace
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    const std::string lower = lower_case(name.data());
+    return is_domain_name(lower) ? lower : "localhost";
+}
+
+std::string ConfigError::text(std::string_view file_name) const {
+    std::string result(file_name);
+    if (line > 0) result += fmt::format(":{}", line);
+    if (!key.empty()) result += fmt::format(": {}", key);
+    return result + ": " + message;
+}
+
+std::expected<Config, std::vector<ConfigError>> Config::parse(std::string_view text) {
+    const auto entries = read_toml(text);
+    if (!entries) return std::unexpected(std::vector{entries.error()});
+    Reader reader;
+    reader.read(*entries);
+    if (!reader.errors_.empty()) return std::unexpected(std::move(reader.errors_));
+    return std::move(reader.config_);
+}
+
+std::expected<Config, std::vector<ConfigError>> Config::load(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream.is_open() || stream.bad()) {
+        const std::string reason = std::generic_category().message(errno);
+        return std::unexpected(
+            std::vector{ConfigError{0, "", fmt::format("cannot be read: {}", reason)}});
+    }
+    auto config = parse(text);
+    if (!config) return config;
+    if (config->hostname.empty()) config->hostname = host_name();
+    if (config->domains.empty()) config->domains.push_back(config->hostname);
+    return config;
+}
+
+const Route* Config::route_for(std::string_view domain) const {
+    const std::string name = lower_case(domain);
+    const auto matches = [&](const Route& route) {
+        if (route.destination == "*") return true;
+        if (!route.destination.starts_with("*.")) return route.destination == name;
+        const std::string_view suffix = std::string_view(route.destination).substr(1);
+        return name.size() > suffix.size() && name.ends_with(suffix);
+    };
+    const auto found = std::ranges::find_if(routes, matches);
+    return found == routes.end() ? nullptr : &*found;
+}
+
+bool Config::is_local_domain(std::string_view domain) const {
+    return contains(domains, lower_case(domain));
+}
+
+}  // namespace veredus::config

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veredus::config {
+
+using Duration = std::chrono::milliseconds;
+
+// Where mail for a destination goes, as written in [routes] and relay.smarthost:
+// "[user:password@]host[:port]". A host in brackets is taken as it is, without an MX look-up; so is
+// an IP address.
+struct NextHop {
+    std::string host;  // a name, or an IP address without brackets
+    std::uint16_t port = 25;
+    bool look_up_mx = true;
+    std::string user;      // empty: no authentication
+    std::string password;  // never logged, never printed by show()
+
+    // The error says what was expected and gives an example.
+    static std::expected<NextHop, std::string> parse(std::string_view text);
+    // As parse() reads it.
+    std::string text() const;
+
+    bool operator==(const NextHop&) const = default;
+};
+
+struct Route {
+    std::string
+        destination;  // lower case: "peer.example"; "*.peer.example" for all below it; "*" for any
+    NextHop next_hop;
+
+    bool operator==(const Route&) const = default;
+};
+
+struct ConfigError {
+    std::size_t line = 0;  // 1 is the first; 0 when the error belongs to no line
+    std::string key;       // dotted, e.g. "queue.retry_first"; empty for errors of syntax
+    std::string message;   // what is wrong, what was expected, an example or the nearest known key
+
+    // "veredus.toml:12: queue.retry_frist: unknown setting; did you mean retry_first?"
+    std::string text(std::string_view file_name) const;
+};
+
+// veredus.toml as values. A default-made Config holds the defaults. Each field has one row in
+// settings.cpp with its key, its text of help and its check.
+struct Config {
+    std::string hostname;              // load() puts the host's own name here if none is set
+    std::vector<std::string> domains;  // lower case; load() puts the hostname here if none is set
+
+    struct Listen {
+        std::vector<std::string> address{"127.0.0.1", "::1"};
+        unsigned port_base = 0;  // added to every standard port
+        bool operator==(const Listen&) const = default;
+    } listen;
+
+    struct Tls {  // relative paths count from the directory of veredus.toml
+        std::string certificate = "tls/cert.pem";
+        std::string key = "tls/key.pem";
+        bool operator==(const Tls&) const = default;
+    } tls;
+
+    struct Relay {
+        std::optional<NextHop> smarthost;  // none: the destination's MX
+        bool operator==(const Relay&) const = default;
+    } relay;
+
+    std::vector<Route> routes;  // in the order of the file
+
+    struct Dns {
+        std::vector<std::string>
+            servers;  // "address" or "address:port", "[address]:port"; empty: the system's
+        bool operator==(const Dns&) const = default;
+    } dns;
+
+    struct Queue {
+        bool paused = false;
+        Duration retry_first = std::chrono::minutes(5);
+        Duration retry_max = std::chrono::hours(4);
+        Duration expire = std::chrono::days(5);
+        Duration delay_notice = std::chrono::hours(4);
+        bool operator==(const Queue&) const = default;
+    } queue;
+
+    struct Limits {
+        std::uint64_t message_size = 50ull << 20;  // bytes
+        unsigned recipients = 1000;  // of one message; RFC 5321 4.5.3.1.8: at least 100
+        unsigned connections_per_address = 50;
+        Duration idle = std::chrono::minutes(5);
+        bool operator==(const Limits&) const = default;
+    } limits;
+
+    struct Accounts {
+        Duration failure_delay = std::chrono::seconds(2);
+        bool operator==(const Accounts&) const = default;
+    } accounts;
+
+    bool operator==(const Config&) const = default;
+
+    // All that is wrong in the file, in the order of its lines; a file that can't be read is one
+    // error on line 0.
+    static std::expected<Config, std::vector<ConfigError>> load(const std::filesystem::path& file);
+    static std::expected<Config, std::vector<ConfigError>> parse(std::string_view text);
+
+    // The first route whose destination matches, in any case of letters; null if none does. Lives
+    // as long as *this.
+    const Route* route_for(std::string_view domain) const;
+    bool is_local_domain(std::string_view domain) const;
+};
+
+// The file that parse() reads as `config`, with each setting's help as a comment; a setting that
+// has its default value stands there as a comment. `write(Config{})` is etc/veredus.toml.
+std::string write(const Config& config);
+// Each setting on a line with its present value, "queue.retry_first = 5m"; passwords as "***".
+std::string show(const Config& config);
+
+// The name this host gives itself, in lower case; "localhost" if that is no name.
+std::string host_name();
+
+// "5m", "4h", "5d", "2s", "250ms", also in sequence "1h30m"; nothing if it is not one.
+std::optional<Duration> parse_duration(std::string_view text);
+std::string duration_text(Duration duration);
+// "50MiB", "64KiB", "1GiB", "512B", "512", "10MB" (powers of 1000); nothing if it is not one or
+// over 2^63.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+std::string size_text(std::uint64_t bytes);
+
+}  // namespace veredus::config

@@ -1,0 +1,136 @@
+#include "common/log/log.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+namespace veredus::log {
+namespace {
+
+struct LevelText {
+    int priority;  // syslog(3)
+    std::string_view prefix;
+};
+
+constexpr std::array<LevelText, 4> kLevels{
+    {{7, "debug: "}, {6, ""}, {4, "warning: "}, {3, "error: "}}};
+
+const LevelText& text_of(Level level) {
+    return kLevels[static_cast<std::size_t>(level)];
+}
+
+std::string short_host_name() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    const std::string_view full(name.data());
+    return printable(full.substr(0, full.find('.')));
+}
+
+// "Nov 23 10:00:00" in English whatever the locale.
+std::string syslog_time(const std::timespec& now) {
+    constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm local{};
+    localtime_r(&now.tv_sec, &local);
+    return fmt::format("{} {:2} {:02}:{:02}:{:02}",
+                       kMonths.at(static_cast<std::size_t>(local.tm_mon)), local.tm_mday,
+                       local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+// The bytes of the UTF-8 character that starts `text` (RFC 3629 4), 0 if there is none.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+    const std::uint8_t first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0) != 0x80) return 0;
+    const std::uint8_t second = byte(1);
+    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool surrogate = first == 0xED && second > 0x9F;
+    const bool too_large = first == 0xF4 && second > 0x8F;
+    return overlong || surrogate || too_large ? 0 : length;
+}
+
+// U+0080 to U+009F are control characters too: terminals obey U+009B as ESC [.
+bool is_control(std::string_view character) {
+    const auto first = static_cast<std::uint8_t>(character[0]);
+    if (first < 0x20 || first == 0x7F) return true;
+    return first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string result;
+    result.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0 || is_control(text.substr(0, length)))
+            result += '?';
+        else
+            result += text.substr(0, length);
+        text.remove_prefix(length == 0 ? 1 : length);
+    }
+    return result;
+}
+
+Sink stderr_sink() {
+    return [](Level, std::string_view line) {
+        const std::string whole = fmt::format("{}\n", line);
+        // A log that cannot be written has nowhere to complain.
+        [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, whole.data(), whole.size());
+    };
+}
+
+Clock wall_clock() {
+    return [] {
+        std::timespec now{};
+        clock_gettime(CLOCK_REALTIME, &now);
+        return now;
+    };
+}
+
+Format format_of_stderr() {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    unsigned long device = 0;
+    unsigned long inode = 0;
+    struct stat status{};
+    if (!stream || std::sscanf(stream, "%lu:%lu", &device, &inode) != 2) return Format::syslog;
+    if (fstat(STDERR_FILENO, &status) != 0) return Format::syslog;
+    return status.st_dev == device && status.st_ino == inode ? Format::journal : Format::syslog;
+}
+
+Log::Log(std::string_view program, Format format, Sink sink, Clock clock)
+    : tag_(fmt::format("veredus/{}[{}]", program, getpid())),
+      host_(short_host_name()),
+      format_(format),
+      sink_(std::move(sink)),
+      clock_(std::move(clock)) {
+    tzset();  // localtime_r never reads the zone's file again
+}
+
+void Log::line(Level level, std::string_view queue_id, std::string_view text) const {
+    if (!enabled(level)) return;
+    const LevelText& level_text = text_of(level);
+    const std::string front = format_ == Format::journal
+                                  ? fmt::format("<{}>", level_text.priority)
+                                  : fmt::format("{} {} {}: ", syslog_time(clock_()), host_, tag_);
+    const std::string id = queue_id.empty() ? "" : fmt::format("{}: ", queue_id);
+    std::string line =
+        fmt::format("{}{}{}{}", front, level_text.prefix, printable(id), printable(text));
+    if (line.size() > kLineMax) {
+        std::size_t end = kLineMax - 3;
+        while ((static_cast<std::uint8_t>(line[end]) & 0xC0) == 0x80)
+            --end;  // whole characters
+        line = line.substr(0, end) + "...";
+    }
+    sink_(level, line);
+}
+
+}  // namespace veredus::log

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <ctime>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace veredus::log {
+
+enum class Level { debug, info, warning, error };
+
+enum class Format {
+    syslog,   // "Nov 23 10:00:00 host veredus/smtpd[812]: warning: text": what analysers of mail
+              // logs read
+    journal,  // "<4>warning: text": the journal adds time, host and program itself
+};
+
+// Takes one finished line, without its line end.
+using Sink = std::function<void(Level, std::string_view line)>;
+using Clock = std::function<std::timespec()>;  // the wall clock
+
+Sink stderr_sink();  // one write(2) a line, so that lines of several processes do not mix
+Clock wall_clock();
+// journal if stderr is the journal's own stream ($JOURNAL_STREAM, systemd.exec(5)), else syslog.
+Format format_of_stderr();
+
+// One line per event. Whatever a peer sent may be in the text: control characters and bytes that
+// are not UTF-8 become
+// '?', so that no line can be forged, and a line is cut at kLineMax bytes.
+// Create it before the sandbox closes: the time zone is read here. Safe from any thread if its sink
+// and clock are.
+class Log {
+  public:
+    static constexpr std::size_t kLineMax = 2000;  // bytes, without the line end
+
+    // `program` as in "smtpd": the line says veredus/smtpd.
+    explicit Log(std::string_view program, Format format = format_of_stderr(),
+                 Sink sink = stderr_sink(), Clock clock = wall_clock());
+
+    void set_minimum(Level level) { minimum_ = level; }
+    bool enabled(Level level) const { return level >= minimum_; }
+
+    template <class... Args>
+    void debug(fmt::format_string<Args...> text, Args&&... args) {
+        write(Level::debug, {}, text, std::forward<Args>(args)...);
+    }
+    template <class... Args>
+    void info(fmt::format_string<Args...> text, Args&&... args) {
+        write(Level::info, {}, text, std::forward<Args>(args)...);
+    }
+    template <class... Args>
+    void warning(fmt::format_string<Args...> text, Args&&... args) {
+        write(Level::warning, {}, text, std::forward<Args>(args)...);
+    }
+    template <class... Args>
+    void error(fmt::format_string<Args...> text, Args&&... args) {
+        write(Level::error, {}, text, std::forward<Args>(args)...);
+    }
+    // About one message: "QUEUEID: text". `queue_id` is QueueId::text(), or "NOQUEUE".
+    template <class... Args>
+    void message(std::string_view queue_id, fmt::format_string<Args...> text, Args&&... args) {
+        write(Level::info, queue_id, text, std::forward<Args>(args)...);
+    }
+
+    void line(Level level, std::string_view queue_id, std::string_view text) const;
+
+  private:
+    template <class... Args>
+    void write(Level level, std::string_view queue_id, fmt::format_string<Args...> text,
+               Args&&... args) {
+        if (enabled(level)) line(level, queue_id, fmt::format(text, std::forward<Args>(args)...));
+    }
+
+    std::string tag_;   // "veredus/smtpd[812]"
+    std::string host_;  // up to the first dot, as syslog writes it
+    Format format_;
+    Sink sink_;
+    Clock clock_;
+    Level minimum_ = Level::info;
+};
+
+// `text` as it may stand in a log line.
+std::string printable(std::string_view text);
+
+}  // namespace veredus::log

@@ -1,0 +1,57 @@
+#include "common/smtp/data_writer.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace veredus::smtp {
+namespace {
+
+[[noreturn]] void not_lines() {
+    throw std::runtime_error("the message has a CR or LF alone and can't be sent");
+}
+
+}  // namespace
+
+// Takes what there is of a line, or the LF that ends it; returns where that stops.
+std::size_t DataWriter::step(std::string_view block, std::size_t at) {
+    if (state_ == State::cr) {
+        if (block[at] != '\n') not_lines();
+        state_ = State::line_start;
+        return at + 1;
+    }
+    const std::size_t lf = std::min(block.find('\n', at), block.size());
+    const std::size_t cr = std::min(block.substr(0, lf).find('\r', at), lf);
+    if (cr == lf) {
+        if (lf != block.size()) not_lines();
+        state_ = State::text;
+        return lf;
+    }
+    state_ = State::cr;
+    return cr + 1;
+}
+
+void DataWriter::write(std::string_view block, std::string& wire) {
+    const std::size_t before = wire.size();
+    std::size_t written = 0;
+    try {
+        for (std::size_t at = 0; at < block.size();) {
+            if (state_ == State::line_start && block[at] == '.') {
+                wire += block.substr(written, at - written);
+                wire += '.';
+                written = at;
+            }
+            at = step(block, at);
+        }
+    } catch (...) {
+        wire.resize(before);
+        throw;
+    }
+    wire += block.substr(written);
+}
+
+void DataWriter::end(std::string& wire) {
+    if (state_ == State::cr) not_lines();
+    wire += state_ == State::line_start ? ".\r\n" : "\r\n.\r\n";
+}
+
+}  // namespace veredus::smtp

@@ -1,0 +1,141 @@
+// The session's DATA: from 354 to the answer after the message.
+
+#include <fmt/format.h>
+
+#include "common/mail/received.h"
+#include "common/smtp/server/session.h"
+
+namespace veredus::smtp {
+
+async::Task<Answer> Session::on_data(Command) {
+    put(say(Say::go_ahead_data).reply);
+    Incoming message(world_.message_size_max);
+    co_await receive(message);
+    if (auto fault = fault_of(message.reader)) message.refusal = std::move(fault);
+    data_done_ = true;
+    if (message.refusal) co_return *message.refusal;
+    co_return co_await store(message);
+}
+
+async::Task<> Session::receive(Incoming& message) {
+    stream_.deadline(world_.idle);
+    co_await stream_.flush();
+    for (;;) {
+        const std::string_view block = stream_.buffered();
+        std::string_view rest = block;
+        while (!rest.empty() && !message.reader.ended())
+            take(message, message.reader.next(rest));
+        stream_.consume(block.size() - rest.size());
+        const bool ended = message.reader.ended();
+        if (!message.sink && !message.refusal) {
+            const bool complete =
+                ended || message.head.contains("\r\n\r\n") || message.head.starts_with("\r\n");
+            if (complete) {
+                co_await open_message(message);
+            } else if (message.head.size() > kHeaderMax) {
+                message.refusal = say(Say::message_header_too_large, {std::to_string(kHeaderMax)});
+            }
+        }
+        if (message.sink && message.sink->full()) co_await message.sink->make_room(stop_);
+        if (ended) co_return;
+        stream_.deadline(world_.idle);
+        const bool more = co_await stream_.more();
+        if (!more) throw net::IoError("closed in the midst of a message");
+    }
+}
+
+void Session::take(Incoming& message, std::string_view piece) {
+    if (message.refusal) return;
+    if (message.sink) {
+        message.sink->write(piece);
+    } else {
+        message.head.append(piece);
+    }
+}
+
+// The header is there: what is to be refused is refused, the fields we add are put in front.
+async::Task<> Session::open_message(Incoming& message) {
+    stream_.no_deadline();
+    const auto fields = mail::Header::scan(message.head);
+    const std::size_t received_fields = fields.find_all("Received").size();
+    if (received_fields > kReceivedMax) {
+        message.refusal = say(Say::message_loops, {std::to_string(received_fields)});
+        co_return;
+    }
+    const ArrivedHeader header{message.head, fields};
+    auto added = co_await policy_.header(client_, header, stop_);
+    if (!added) {
+        message.refusal = std::move(added.error());
+        co_return;
+    }
+    transaction_->message_id = fields.value("Message-ID");
+    if (transaction_->message_id.empty())
+        transaction_->message_id = mail::Header::scan(*added).value("Message-ID");
+    message.sink = policy_.sink();
+    message.sink->write(received());
+    message.sink->write(*added);
+    if (fields.fields().empty() && !message.head.starts_with("\r\n")) message.sink->write("\r\n");
+    message.sink->write(message.head);
+    message.head = {};
+}
+
+std::string Session::received() const {
+    mail::ReceivedFacts facts;
+    facts.helo = client_.helo;
+    facts.client_address = client_.address.ip;
+    facts.uid = client_.uid;
+    facts.host = world_.hostname;
+    facts.protocol =
+        mail::protocol_name(client_.extended, client_.tls.has_value(), !client_.user.empty());
+    facts.id = transaction_->id.text();
+    if (transaction_->recipients.size() == 1)
+        facts.recipient = transaction_->recipients.front().forward_path;
+    if (client_.tls) {
+        facts.tls_version = client_.tls->protocol;
+        facts.tls_cipher = client_.tls->cipher;
+    }
+    facts.date = mail::local_time(transaction_->id.arrival_us() / 1'000'000);
+    return mail::received_field(facts);
+}
+
+std::optional<Answer> Session::fault_of(const DataReader& reader) const {
+    const std::string line = std::to_string(reader.lines());
+    switch (reader.defect()) {
+        case DataReader::Defect::none:
+            return std::nullopt;
+        case DataReader::Defect::bare_lf:
+            return say(Say::message_bare_lf, {line});
+        case DataReader::Defect::bare_cr:
+            return say(Say::message_bare_cr, {line});
+        case DataReader::Defect::nul:
+            return say(Say::message_nul, {line});
+        case DataReader::Defect::line_too_long:
+            return say(Say::message_line_too_long, {line, std::to_string(DataReader::kLineMax)});
+        case DataReader::Defect::too_large:
+            return say(Say::message_too_large, {std::to_string(world_.message_size_max)});
+    }
+    return std::nullopt;
+}
+
+async::Task<Answer> Session::store(Incoming& message) {
+    stream_.no_deadline();
+    const auto verdict = co_await message.sink->commit(client_, *transaction_, stop_);
+    if (!verdict.accepted) {
+        const auto status = EnhancedStatus::parse(verdict.status);
+        Answer answer = say(verdict.status == "4.3.1" ? Say::queue_full : Say::queue_unavailable);
+        if (status && status->status_class == 5) answer.reply = Reply(554, status, verdict.text);
+        co_return answer;
+    }
+    errors_ = 0;
+    const std::string id = transaction_->id.text();
+    std::string login;
+    if (!client_.user.empty())
+        login = fmt::format(", sasl_method={}, sasl_username={}", client_.mechanism, client_.user);
+    world_.log.message(id, "client={}{}", client_.log_name(), login);
+    world_.log.message(id, "message-id={}", transaction_->message_id);
+    world_.log.message(id, "from=<{}>, size={}, nrcpt={}", transaction_->mail.reverse_path.text(),
+                       message.reader.size(), transaction_->recipients.size());
+    co_return say(Say::queued, {id});
+}
+
+}  // namespace veredus::smtp

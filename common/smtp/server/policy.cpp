@@ -1,0 +1,36 @@
+#include "common/smtp/server/policy.h"
+
+#include "common/mail/received.h"
+
+namespace veredus::smtp {
+
+std::string Client::log_name() const {
+    if (local()) return "local[" + program_user + ']';
+    return (address.loopback() ? "localhost[" : "unknown[") + address.ip + ']';
+}
+
+mail::ClientFacts Client::facts() const {
+    mail::ClientFacts out;
+    out.name = helo;
+    out.address = local() ? "local" : address.ip;
+    out.protocol = mail::protocol_name(extended, tls.has_value(), !user.empty());
+    out.auth_user = local() ? program_user : user;
+    if (tls) out.tls = tls->protocol + ' ' + tls->cipher;
+    return out;
+}
+
+async::Task<Policy::LoginResult> Policy::log_in(const Client&, std::string, std::string,
+                                                async::Stop&) {
+    co_return LoginResult();
+}
+
+async::Task<std::expected<std::string, Answer>> Policy::header(const Client&, const ArrivedHeader&,
+                                                               async::Stop&) {
+    co_return std::string();
+}
+
+async::Task<Answer> Policy::list_queue(async::Stop&) {
+    co_return say(Say::not_implemented, {"XQUEUE"});
+}
+
+}  // namespace veredus::smtp

@@ -1,0 +1,20 @@
+// imapd: TLS and login for IMAP. It holds the ports 143 and 993, its certificate, and a socket to
+// accountd; it can open no mailbox that was not logged in to, and no file but its certificate and
+// configuration.
+#include <memory>
+
+#include "common/daemon/start.h"
+#include "daemons/imapd/serve.h"
+
+using namespace veredus;
+
+int main() {
+    daemon::Start start("imapd");
+    const imapd::ReadTls read_tls = [&](const config::Config& config) {
+        const auto& paths = start.paths();
+        return std::make_shared<net::TlsContext>(net::TlsContext::server(
+            paths.resolve(config.tls.certificate), paths.resolve(config.tls.key)));
+    };
+    start.lock_in();
+    return start.run([&](daemon::Env& env) { return imapd::serve(env, read_tls); });
+}

@@ -1,0 +1,50 @@
+#include "daemons/imapd/serve.h"
+
+#include <utility>
+
+#include "common/async/scope.h"
+#include "common/net/listener.h"
+#include "daemons/imapd/session.h"
+
+namespace veredus::imapd {
+namespace {
+
+using async::Task;
+
+Task<> accept_clients(Service& service, net::Descriptor listening, bool tls_at_once,
+                      async::Scope& sessions) {
+    net::Listener listener(service.env.loop, std::move(listening));
+    for (;;) {
+        auto socket = co_await listener.accept(sessions.stop());
+        sessions.spawn(serve_client, std::ref(service), std::move(socket), tls_at_once);
+    }
+}
+
+void reload_tls(Service& service, const ReadTls& read_tls) {
+    try {
+        service.tls = read_tls(service.env.config);
+    } catch (const net::TlsError& error) {
+        service.env.log.error("the certificate in force stays: {}", error.what());
+    }
+}
+
+}  // namespace
+
+Task<> serve(daemon::Env& env, ReadTls read_tls) {
+    Service service{env, read_tls(env.config), LoginLink(env.loop, env.link("login")), {}};
+    env.on_reload = [&] { reload_tls(service, read_tls); };
+    const auto body = [&](async::Scope& scope) -> Task<> {
+        scope.spawn([&]() -> Task<> { return service.login.run(scope.stop()); });
+        co_await service.login.connected(scope.stop());
+        for (const bool tls_at_once : {false, true}) {
+            for (auto& socket : env.take_sockets(tls_at_once ? "imaps" : "imap")) {
+                scope.spawn(accept_clients, std::ref(service), std::move(socket), tls_at_once,
+                            std::ref(scope));
+            }
+        }
+        env.ready();
+    };
+    co_await async::with_scope(env.loop, env.stop, body);
+}
+
+}  // namespace veredus::imapd

@@ -1,0 +1,153 @@
+#include "daemons/queued/committer.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "common/async/time.h"
+
+namespace veredus::queued {
+
+using async::Stop;
+using async::Task;
+
+namespace {
+
+// A batch larger than this makes the first of it wait for the last.
+constexpr std::size_t kBatch = 512;
+// What could not be committed is tried again after this: the disk may have room then.
+constexpr auto kRetry = std::chrono::seconds(1);
+
+std::vector<std::uint64_t> files_of(const std::vector<spool::NewMessage>& messages) {
+    std::vector<std::uint64_t> out;
+    for (const auto& message : messages)
+        out.push_back(message.envelope.body.file);
+    std::ranges::sort(out);
+    out.erase(std::ranges::unique(out).begin(), out.end());
+    return out;
+}
+
+}  // namespace
+
+Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
+                     spool::BodyStore& bodies, After after)
+    : loop_(loop),
+      log_(log),
+      store_(store),
+      bodies_(bodies),
+      after_(std::move(after)),
+      turn_(loop, 1),
+      work_(loop),
+      done_(loop) {}
+
+void Committer::arrive(Arrival arrival) {
+    waiting_arrivals_.push_back(std::move(arrival));
+    work_.set();
+}
+
+void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
+                       std::vector<mail::QueueId> delay_noticed, std::function<void()> then) {
+    std::ranges::move(outcomes, std::back_inserter(waiting_.batch.outcomes));
+    std::ranges::move(own, std::back_inserter(waiting_.batch.own));
+    std::ranges::move(delay_noticed, std::back_inserter(waiting_.batch.delay_noticed));
+    waiting_.then.push_back(std::move(then));
+    work_.set();
+}
+
+Task<> Committer::run(Stop& stop) {
+    for (;;) {
+        if (waiting_arrivals_.empty() && waiting_.batch.empty()) {
+            work_.reset();
+            done_.wake_all();
+            co_await work_.wait(stop);
+        }
+        // Messages of one turn of the loop come together.
+        const std::size_t count = std::min(kBatch, waiting_arrivals_.size());
+        const auto middle = waiting_arrivals_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::vector<Arrival> arrivals(std::make_move_iterator(waiting_arrivals_.begin()),
+                                      std::make_move_iterator(middle));
+        waiting_arrivals_.erase(waiting_arrivals_.begin(), middle);
+        Gathered gathered = std::exchange(waiting_, {});
+        committing_ = true;
+        co_await commit(std::move(gathered), std::move(arrivals));
+        committing_ = false;
+    }
+}
+
+Task<> Committer::settled(Stop& stop) {
+    while (!idle())
+        co_await done_.wait(stop);
+}
+
+Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
+    spool::Batch& batch = gathered.batch;
+    for (auto& arrival : arrivals)
+        batch.arrivals.push_back(std::move(arrival.message));
+    // A commit under way is never stopped half-way; nobody holds the turn for long.
+    Stop never;
+    std::optional<spool::Committed> committed;
+    bool disk_full = false;
+    try {
+        const auto own = bodies_.to_sync(files_of(batch.own));
+        const auto arrived = bodies_.to_sync(files_of(batch.arrivals));
+        const auto turn = co_await turn_.acquire(never);
+        const auto call = [&] {
+            return store_.commit(batch, own, arrived, [this](const auto& one, const auto& other) {
+                second_.run(one, other);
+            });
+        };
+        committed = co_await async::blocking(loop_, call);
+    } catch (const spool::DatabaseError& error) {
+        disk_full = error.disk_full();
+        log_.error("the queue cannot be written: {}", error.what());
+    } catch (const spool::DiskError& error) {
+        disk_full = error.disk_full();
+        log_.error("the queue cannot be written: {}", error.what());
+    }
+    if (committed) {
+        answer(arrivals, batch, *committed);
+        for (const auto& then : gathered.then)
+            then();
+        co_return;
+    }
+    refuse(arrivals, std::move(gathered), disk_full);
+    co_await async::sleep_for(loop_, kRetry, never);
+}
+
+void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
+                       const spool::Committed& committed) {
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+        const auto result = committed.arrivals[i];
+        if (result != spool::ArrivalResult::kAccepted)
+            bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
+        arrivals[i].then({.result = result}, batch.arrivals[i]);
+    }
+    for (const auto& message : batch.own)
+        after_.own_accepted(message);
+    for (const auto& expansion : committed.expansions)
+        after_.expanded(expansion);
+    for (const auto& departure : committed.departures) {
+        bodies_.drop_reference(departure.body.file);
+        after_.departed(departure);
+    }
+}
+
+// Clients are told now; what workers have done stays to be written, since it cannot be undone.
+void Committer::refuse(std::vector<Arrival>& arrivals, Gathered gathered, bool disk_full) {
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+        const auto& message = gathered.batch.arrivals[i];
+        bodies_.drop_reference(message.envelope.body.file);
+        arrivals[i].then({.disk_full = disk_full, .failed = true}, message);
+    }
+    gathered.batch.arrivals.clear();
+    std::swap(waiting_, gathered);
+    auto later = std::move(gathered.batch);
+    settle(std::move(later.outcomes), std::move(later.own), std::move(later.delay_noticed),
+           [then = gathered.then] {
+               for (const auto& call : then)
+                   call();
+           });
+}
+
+}  // namespace veredus::queued

@@ -1,0 +1,183 @@
+#include "daemons/queued/intake.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "daemons/queued/router.h"
+#include "spool/body/record.h"
+#include "spool/disk/disk.h"
+
+namespace veredus::queued {
+
+using async::Stop;
+using async::Task;
+namespace wire = ipc::intake;
+
+namespace {
+
+// Transactions a client may have begun and not ended, and single files it may hold.
+constexpr std::size_t kTransactions = 10'000;
+constexpr std::size_t kSingles = 2'000;
+constexpr std::size_t kRecipients =
+    100'000;  // of a message; smtpd and submitd have their own limit
+
+wire::Refused refusal(std::uint32_t transaction, const Committer::Answer& answer) {
+    if (answer.disk_full) return {transaction, "4.3.1", "the disk of the queue is full"};
+    if (answer.failed) return {transaction, "4.3.0", "the queue cannot be written"};
+    if (answer.result == spool::ArrivalResult::kDuplicateId)
+        return {transaction, "4.3.0", "queue id already in use"};
+    return {transaction, "4.3.0", "the message could not be brought to the disk"};
+}
+
+}  // namespace
+
+Intake::Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Accepted accepted)
+    : env_(env),
+      committer_(committer),
+      bodies_(bodies),
+      accepted_(std::move(accepted)),
+      channel_(std::make_shared<Channel*>(nullptr)) {}
+
+Task<> Intake::run(Channel& channel, Stop& stop) {
+    struct Gone {
+        std::shared_ptr<Channel*> channel;
+        ~Gone() { *channel = nullptr; }
+    };
+    *channel_ = &channel;
+    const Gone gone{channel_};
+    for (;;) {
+        auto received = co_await channel.receive(stop);
+        if (!received) co_return;
+        hear(channel, std::move(received->message));
+        co_await channel.drained(stop);
+    }
+}
+
+void Intake::hear(Channel& channel, wire::Request request) {
+    if (const auto* open = std::get_if<wire::OpenBody>(&request)) return open_body(channel, *open);
+    if (const auto* discard = std::get_if<wire::DiscardBody>(&request)) {
+        singles_.erase(discard->file);
+        return;
+    }
+    const std::uint32_t number = std::visit(
+        [](const auto& message) -> std::uint32_t {
+            if constexpr (requires { message.transaction; }) return message.transaction;
+            return 0;
+        },
+        request);
+    in_transaction(channel, number, std::move(request));
+}
+
+void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
+    wire::BodyOpened answer{
+        .request = request.request, .file = 0, .offset = 0, .capacity = 0, .text = {}};
+    try {
+        if (request.single && singles_.size() >= kSingles)
+            throw spool::DiskError(EMFILE, "open", "one more file");
+        const auto now = env_.loop.clock().wall_us();
+        auto lease = request.single ? bodies_.create_single(now) : bodies_.create_segment(now);
+        const auto file = lease->open_for_writing();
+        answer.file = lease->file();
+        answer.offset = lease->start();
+        answer.capacity = request.single ? 0 : spool::kSegmentSize;
+        channel.send(answer, net::Descriptor(::dup(file->descriptor())));
+        if (request.single) {
+            singles_[answer.file] = std::move(lease);
+        } else {
+            segment_ = std::move(
+                lease);  // all that went into the one before was committed before this was said
+        }
+    } catch (const spool::DiskError& error) {
+        env_.log.error("no file for a message: {}", error.what());
+        answer.text =
+            error.disk_full() ? "the disk of the queue is full" : "the queue cannot be written";
+        answer.file = 0;
+        channel.send(answer);
+    }
+}
+
+void Intake::in_transaction(Channel& channel, std::uint32_t number, wire::Request request) {
+    if (!transactions_.contains(number) && transactions_.size() >= kTransactions)
+        throw ipc::ProtocolError("too many transactions at a time");
+    Transaction& transaction = transactions_[number];
+    if (!transaction.order.admit(request.index()))
+        throw ipc::ProtocolError("a transaction is out of order");
+    if (auto* begin = std::get_if<wire::Begin>(&request)) {
+        transaction.begin = std::move(*begin);
+    } else if (auto* more = std::get_if<wire::Recipients>(&request)) {
+        if (transaction.recipients.size() + more->recipients.size() > kRecipients ||
+            more->recipients.empty())
+            throw ipc::ProtocolError("a wrong number of recipients");
+        std::ranges::move(more->recipients, std::back_inserter(transaction.recipients));
+    } else {
+        auto node = transactions_.extract(number);
+        if (auto* last = std::get_if<wire::Commit>(&request))
+            commit(channel, std::move(node.mapped()), std::move(*last));
+    }
+}
+
+bool Intake::claim(const mail::BodyRef& body) {
+    if (segment_ && segment_->file() == body.file) return segment_->claim(body);
+    const auto single = singles_.find(body.file);
+    if (single == singles_.end() || !single->second->claim(body)) return false;
+    singles_.erase(single);
+    return true;
+}
+
+void Intake::commit(Channel& channel, Transaction transaction, wire::Commit commit) {
+    const std::uint32_t number = commit.transaction;
+    try {
+        if (!claim(commit.body))
+            throw ipc::ProtocolError("a body that was not given to this client");
+    } catch (const spool::DiskError& error) {
+        env_.log.error("a message's file: {}", error.what());
+        channel.send(wire::Refused{number, "4.3.0", "the queue cannot be written"});
+        return;
+    }
+    auto answer = [to = channel_, accepted = accepted_, number](const Committer::Answer& outcome,
+                                                                const spool::NewMessage& message) {
+        const bool good = !outcome.failed && outcome.result == spool::ArrivalResult::kAccepted;
+        if (good) accepted(message);
+        if (*to == nullptr) return;
+        if (good) {
+            (*to)->send(wire::Accepted{number});
+        } else {
+            (*to)->send(refusal(number, outcome));
+        }
+    };
+    committer_.arrive({message_of(std::move(transaction), std::move(commit)), std::move(answer)});
+}
+
+spool::NewMessage Intake::message_of(Transaction transaction, wire::Commit commit) const {
+    auto& begin = transaction.begin;
+    const auto now = env_.loop.clock().wall_us();
+    spool::NewMessage out;
+    out.envelope.id = begin.id;
+    out.envelope.reverse_path = std::move(begin.reverse_path);
+    out.envelope.envelope_id = std::move(begin.envelope_id);
+    out.envelope.ret = begin.ret;
+    out.envelope.body_type = begin.body_type;
+    out.envelope.body = commit.body;
+    out.envelope.client = std::move(begin.client);
+    out.envelope.message_id = std::move(commit.message_id);
+    out.envelope.expires_us =
+        now +
+        std::chrono::duration_cast<std::chrono::microseconds>(env_.config.queue.expire).count();
+    for (auto& given : transaction.recipients) {
+        spool::Recipient recipient;
+        recipient.destination = domain_of(given.forward_path);
+        recipient.address = std::move(given.forward_path);
+        recipient.original_recipient = std::move(given.original_recipient);
+        recipient.notify = given.notify;
+        recipient.next_attempt_us = now;
+        out.recipients.push_back(std::move(recipient));
+    }
+    return out;
+}
+
+}  // namespace veredus::queued

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "common/async/scope.h"
+#include "common/daemon/env.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/intake.h"
+#include "daemons/queued/committer.h"
+#include "spool/body/body_store.h"
+
+namespace veredus::queued {
+
+// One receiving daemon's connection (common/ipc/intake.h): opens files for it, gathers its
+// transactions, answers each when it is on disk. What it was given to write is its own alone; a
+// transaction out of turn, or a body that it was not given, cuts it off.
+class Intake {
+  public:
+    using Channel = ipc::Channel<ipc::intake::Request, ipc::intake::Answer>;
+    using Accepted = std::function<void(const spool::NewMessage&)>;
+
+    Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Accepted accepted);
+
+    // Until the client goes. Throws ProtocolError, Stopped.
+    async::Task<> run(Channel& channel, async::Stop& stop);
+
+  private:
+    struct Transaction {
+        ipc::Conversation<ipc::intake::Phase> order{ipc::intake::kRules, ipc::intake::Phase::idle};
+        ipc::intake::Begin begin;
+        std::vector<ipc::intake::Recipient> recipients;
+    };
+
+    void hear(Channel& channel, ipc::intake::Request request);
+    void open_body(Channel& channel, const ipc::intake::OpenBody& request);
+    void in_transaction(Channel& channel, std::uint32_t number, ipc::intake::Request request);
+    void commit(Channel& channel, Transaction transaction, ipc::intake::Commit commit);
+    bool claim(const mail::BodyRef& body);
+    spool::NewMessage message_of(Transaction transaction, ipc::intake::Commit commit) const;
+
+    daemon::Env& env_;
+    Committer& committer_;
+    spool::BodyStore& bodies_;
+    Accepted accepted_;
+    std::shared_ptr<Channel*> channel_;  // null once the client has gone: nobody to answer
+    std::unique_ptr<spool::BodyStore::Lease> segment_;
+    std::map<std::uint64_t, std::unique_ptr<spool::BodyStore::Lease>> singles_;
+    std::map<std::uint32_t, Transaction> transactions_;
+};
+
+}  // namespace veredus::queued

@@ -1,0 +1,141 @@
+#include "daemons/queued/queued.h"
+
+#include <exception>
+#include <utility>
+
+#include "common/async/scope.h"
+#include "common/async/time.h"
+#include "common/daemon/serve_link.h"
+#include "daemons/queued/admin.h"
+#include "daemons/queued/committer.h"
+#include "daemons/queued/dispatcher.h"
+#include "daemons/queued/intake.h"
+#include "daemons/queued/notify.h"
+#include "spool/queue/queue_store.h"
+
+namespace veredus::queued {
+namespace {
+
+using async::Scope;
+using async::Stop;
+using async::Task;
+using daemon::Env;
+
+// What departed is remembered for `veredus trace`.
+constexpr std::int64_t kHistoryKept_us = 30LL * 24 * 3600 * 1'000'000;
+constexpr std::size_t kPrunedAtOnce = 1000;
+constexpr auto kTidyEvery = std::chrono::minutes(1);
+
+class Queued {
+  public:
+    Queued(Env& env, spool::Directory& spool)
+        : env_(env),
+          store_(spool),
+          bodies_(spool.open_directory("body")),
+          notifier_(bodies_, {.now_us = [this] { return env_.loop.clock().wall_us(); },
+                              .new_id = [this] { return env_.new_queue_id(); }}),
+          committer_(
+              env.loop, env.log, store_, bodies_,
+              {.expanded = [this](const auto& message) { dispatcher_.expanded(message); },
+               .departed = [this](const auto& departure) { dispatcher_.departed(departure); },
+               .own_accepted = [this](const auto& message) { dispatcher_.accepted(message); }}),
+          dispatcher_(env, committer_, bodies_, notifier_),
+          admin_(env, committer_, dispatcher_, bodies_) {
+        report(store_.recover(bodies_));
+    }
+
+    // Links and workers end first; what they have handed in is committed before the store closes.
+    Task<> run() {
+        Stop committing;
+        Scope last(env_.loop, committing);
+        last.spawn([this, &last]() -> Task<> { co_await committer_.run(last.stop()); });
+        std::exception_ptr error;
+        try {
+            const auto body = [&](Scope& scope) -> Task<> { co_await serve_links(scope); };
+            co_await async::with_scope(env_.loop, env_.stop, body);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        co_await committer_.settled(committing);
+        committing.request();
+        co_await last.join();
+        if (error) std::rethrow_exception(error);
+    }
+
+  private:
+    Task<> serve_links(Scope& scope) {
+        env_.on_reload = [this] { dispatcher_.look_again(); };
+        scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.refill(scope.stop()); });
+        scope.spawn([this, &scope]() -> Task<> { co_await tidy(scope.stop()); });
+        daemon::serve_link<ipc::intake::Request, ipc::intake::Answer>(
+            env_, scope, "intake", [this](Intake::Channel& channel, Scope& peer) -> Task<> {
+                Intake intake(env_, committer_, bodies_,
+                              [this](const auto& message) { dispatcher_.accepted(message); });
+                co_await intake.run(channel, peer.stop());
+            });
+        serve_work(scope, "work.relayd", Worker::relayd);
+        serve_work(scope, "work.deliverd", Worker::deliverd);
+        serve_admin(scope, "admin", true);
+        serve_admin(scope, "queue_list", false);
+        env_.ready();
+        co_await async::until_stopped(env_.loop, scope.stop());
+    }
+
+    void serve_work(Scope& scope, const std::string& name, Worker worker) {
+        daemon::serve_link<ipc::work::FromWorker, ipc::work::ToWorker>(
+            env_, scope, name, [this, worker](Dispatcher::Channel& channel, Scope& peer) -> Task<> {
+                co_await dispatcher_.serve(worker, channel, peer);
+            });
+    }
+
+    void serve_admin(Scope& scope, const std::string& name, bool may_act) {
+        daemon::serve_link<ipc::admin::Request, ipc::admin::Answer>(
+            env_, scope, name, [this, may_act](Admin::Channel& channel, Scope& peer) -> Task<> {
+                co_await admin_.serve(channel, peer.stop(), may_act);
+            });
+    }
+
+    // In quiet moments: the mark of what is on disk moves up, old history goes.
+    Task<> tidy(Stop& stop) {
+        for (;;) {
+            co_await async::sleep_for(env_.loop, kTidyEvery, stop);
+            const auto before = env_.loop.clock().wall_us() - kHistoryKept_us;
+            const auto care = [before](spool::QueueStore& store) {
+                store.note_durable();
+                return store.prune_history(before, kPrunedAtOnce);
+            };
+            co_await committer_.with_store(care, stop);
+        }
+    }
+
+    void report(const spool::Recovered& recovered) {
+        for (const auto& id : recovered.dropped)
+            env_.log.message(
+                id.text(),
+                "dropped: its body had not reached the disk and it was never acknowledged");
+        for (const auto& [id, why] : recovered.damaged)
+            env_.log.error("{}: the message is damaged on disk and is kept, not sent: {}",
+                           id.text(), why);
+        for (const auto& fault : recovered.files)
+            env_.log.error("{}", fault.text);
+        if (recovered.totals.messages != 0)
+            env_.log.info("{} messages are in the queue", recovered.totals.messages);
+    }
+
+    Env& env_;
+    spool::QueueStore store_;
+    spool::BodyStore bodies_;
+    Notifier notifier_;
+    Committer committer_;
+    Dispatcher dispatcher_;
+    Admin admin_;
+};
+
+}  // namespace
+
+Task<> serve(Env& env, spool::Directory& spool) {
+    Queued queued(env, spool);
+    co_await queued.run();
+}
+
+}  // namespace veredus::queued

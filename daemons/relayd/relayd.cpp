@@ -1,0 +1,124 @@
+#include "daemons/relayd/relayd.h"
+
+#include <utility>
+
+#include "common/async/scope.h"
+#include "common/async/time.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/wire.h"
+#include "common/ipc/work.h"
+#include "daemons/relayd/delivery.h"
+#include "daemons/relayd/pool.h"
+
+namespace veredus::relayd {
+namespace {
+
+using async::Task;
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kJobs = 100;  // at a time
+constexpr async::Duration kDialAgain = 100ms;
+constexpr async::Duration kLastWords = 2s;
+constexpr std::uint16_t kSmtpPort = 25;
+
+using WorkLink = ipc::Channel<ipc::work::ToWorker, ipc::work::FromWorker>;
+
+// One connection to queued, with the deliveries that came over it.
+class Work {
+  public:
+    Work(daemon::Env& env, Outside& outside, net::Descriptor socket)
+        : env_(env), outside_(outside), link_(env.loop, std::move(socket)) {}
+
+    Task<> run() {
+        const auto body = [this](async::Scope& scope) { return take_jobs(scope); };
+        std::exception_ptr error;
+        try {
+            co_await async::with_scope(env_.loop, env_.stop, body);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        co_await say_the_rest();
+        if (error) std::rethrow_exception(error);
+    }
+
+  private:
+    // The last outcomes leave with the loop's next turn, unless queued is stuck.
+    Task<> say_the_rest() {
+        async::Stop never;
+        const auto drain = [&](async::Stop& stop) -> Task<> {
+            co_await async::sleep_for(env_.loop, 1ms, stop);
+            co_await link_.drained(stop);
+        };
+        try {
+            co_await async::with_timeout(env_.loop, never, kLastWords, drain);
+        } catch (const async::TimedOut&) {
+        }
+    }
+
+    Task<> take_jobs(async::Scope& scope) {
+        Pool pool(SessionContext{env_.loop, env_.log, outside_.tls, outside_.connect,
+                                 env_.config.hostname},
+                  scope);
+        std::exception_ptr error;
+        try {
+            co_await receive(scope, pool);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        // Without queued nobody would hear of what is delivered now.
+        scope.stop().request();
+        co_await scope.join();
+        if (error) std::rethrow_exception(error);
+    }
+
+    Task<> receive(async::Scope& scope, Pool& pool) {
+        link_.send(ipc::work::Ready{.capacity = kJobs});
+        for (;;) {
+            auto received = co_await link_.receive(scope.stop());
+            if (!received) co_return;
+            if (received->descriptors.size() != 1)
+                throw ipc::ProtocolError("a job without its message");
+            pool.set_hostname(env_.config.hostname);
+            scope.spawn(deliver, delivery_context(pool),
+                        std::get<ipc::work::Job>(std::move(received->message)),
+                        std::move(received->descriptors.front()), std::ref(scope.stop()));
+        }
+    }
+
+    DeliveryContext delivery_context(Pool& pool) {
+        const auto port = static_cast<std::uint16_t>(kSmtpPort + env_.config.listen.port_base);
+        return {.loop = env_.loop,
+                .log = env_.log,
+                .pool = pool,
+                .route = {.loop = env_.loop,
+                          .resolver = outside_.resolver,
+                          .identity = {env_.config.hostname, outside_.own_addresses, port},
+                          .random = env_.random},
+                .report = [this](const ipc::work::Outcomes& outcomes) { link_.send(outcomes); }};
+    }
+
+    daemon::Env& env_;
+    Outside& outside_;
+    WorkLink link_;
+};
+
+}  // namespace
+
+Task<> serve(daemon::Env& env, Outside& outside) {
+    env.ready();
+    for (;;) {
+        if (net::Descriptor socket = ipc::dial(env.link("work"))) {
+            Work work(env, outside, std::move(socket));
+            std::string problem;
+            try {
+                co_await work.run();
+            } catch (const ipc::ProtocolError& error) {
+                problem = error.what();
+            }
+            if (!problem.empty()) env.log.error("queued breaks the protocol: {}", problem);
+        }
+        co_await async::sleep_for(env.loop, kDialAgain, env.stop);
+    }
+}
+
+}  // namespace veredus::relayd

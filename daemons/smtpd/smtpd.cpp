@@ -1,0 +1,98 @@
+#include "daemons/smtpd/smtpd.h"
+
+#include <functional>
+
+#include "common/ipc/account.h"
+#include "common/ipc/request_link.h"
+#include "common/smtp/server/intake_sink.h"
+#include "common/smtp/server/server.h"
+#include "spool/intake/intake_client.h"
+
+namespace veredus::smtpd {
+namespace {
+
+using async::Stop;
+using async::Task;
+using smtp::say;
+using smtp::Say;
+using ResolveLink = ipc::RequestLink<ipc::resolve::Request, ipc::resolve::Answer>;
+using QueueSink = smtp::IntakeSink<intake::IntakeClient, intake::Body, intake::Envelope>;
+
+// Mail from anybody to the people of this host, and to nobody else.
+class MxPolicy final : public smtp::Policy {
+  public:
+    MxPolicy(net::TlsContext& tls, ResolveLink& resolve, intake::IntakeClient& queue,
+             smtp::Domain own)
+        : tls_(tls), resolve_(resolve), queue_(queue), own_(std::move(own)) {}
+
+    net::TlsContext* tls() override { return &tls_; }
+    const smtp::Domain& own_domain() const override { return own_; }
+    void own_domain(smtp::Domain own) { own_ = std::move(own); }
+
+    Task<Refusal> mail(const smtp::Client&, const smtp::MailArguments&, Stop&) override {
+        co_return std::nullopt;
+    }
+
+    Task<Refusal> rcpt(const smtp::Client&, const smtp::Mailbox& recipient, Stop& stop) override {
+        const std::string address = recipient.text();
+        ipc::resolve::Resolve question;
+        question.address = address;
+        const auto answer = co_await resolve_.ask(std::move(question), stop);
+        if (!answer) co_return say(Say::resolver_unavailable);
+        const auto* resolved = std::get_if<ipc::resolve::Resolved>(&answer->message);
+        if (resolved == nullptr) co_return say(Say::resolver_unavailable);
+        switch (resolved->kind) {
+            case ipc::resolve::Kind::mailbox:
+            case ipc::resolve::Kind::alias:
+                co_return std::nullopt;
+            case ipc::resolve::Kind::unknown:
+                co_return say(Say::unknown_user, {address});
+            case ipc::resolve::Kind::not_local:
+                co_return say(Say::relaying_denied, {address});
+        }
+        co_return say(Say::resolver_unavailable);
+    }
+
+    std::unique_ptr<smtp::Sink> sink() override { return std::make_unique<QueueSink>(queue_); }
+
+  private:
+    net::TlsContext& tls_;
+    ResolveLink& resolve_;
+    intake::IntakeClient& queue_;
+    smtp::Domain own_;
+};
+
+// The domain of <postmaster>: the first of the configuration.
+smtp::Domain own_domain(const config::Config& config) {
+    auto domain = smtp::Domain::parse(config.domains.front());
+    if (!domain)
+        throw std::runtime_error("domains: \"" + config.domains.front() + "\" is no domain");
+    return std::move(*domain);
+}
+
+}  // namespace
+
+Task<> serve(daemon::Env& env, net::TlsContext& tls) {
+    ResolveLink resolve(env.loop, env.link("resolve"));
+    intake::IntakeClient queue(env.loop, env.log, env.link("intake"));
+    MxPolicy policy(tls, resolve, queue, own_domain(env.config));
+    smtp::Server server(env);
+    env.on_reload = [&] {
+        server.configure();
+        policy.own_domain(own_domain(env.config));
+    };
+    const auto body = [&](async::Scope& scope) -> Task<> {
+        const auto keep_resolve = [&](Stop& stop) { return resolve.run(stop); };
+        const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
+        scope.spawn(keep_resolve, std::ref(scope.stop()));
+        scope.spawn(keep_queue, std::ref(scope.stop()));
+        if (!server.listen(scope, "smtp", smtp::Server::Kind::plain, policy))
+            throw std::runtime_error("smtpd was passed no socket named smtp");
+        env.ready();
+        co_await scope.join();
+    };
+    co_await async::with_scope(env.loop, env.stop, body);
+    env.on_reload = nullptr;
+}
+
+}  // namespace veredus::smtpd

@@ -1,0 +1,188 @@
+#include "spool/account/account_store.h"
+
+#include <algorithm>
+#include <array>
+
+namespace veredus::spool {
+namespace {
+
+constexpr std::array<std::string_view, 1> kSchema{
+    "CREATE TABLE user ("
+    "  address TEXT PRIMARY KEY NOT NULL,"
+    "  credential TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE alias ("
+    "  address TEXT NOT NULL,"
+    "  target TEXT NOT NULL,"
+    "  PRIMARY KEY (address, target)"
+    ") STRICT, WITHOUT ROWID;"};
+
+// An alias may lead to aliases this deep before nobody is asked any more.
+constexpr int kDeepest = 10;
+
+struct Parts {
+    std::string_view local;
+    std::string_view domain;
+};
+
+Parts split(std::string_view address) {
+    const auto at = address.rfind('@');
+    if (at == std::string_view::npos) return {address, {}};
+    return {address.substr(0, at), address.substr(at + 1)};
+}
+
+std::string join(std::string_view local, std::string_view domain) {
+    return std::string(local) + "@" + std::string(domain);
+}
+
+}  // namespace
+
+std::string canonical_address(std::string_view address) {
+    std::string out(address);
+    std::ranges::transform(out, out.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return out;
+}
+
+AccountStore::AccountStore(Directory& directory, std::string_view name,
+                           std::vector<std::string> local_domains)
+    : database_(directory, name, Database::Sharing::kShared),
+      local_domains_(std::move(local_domains)) {
+    database_.migrate(kSchema);
+    select_user_ = database_.prepare("SELECT 1 FROM user WHERE address = ?1");
+    select_first_user_ =
+        database_.prepare("SELECT address FROM user ORDER BY created_us, address LIMIT 1");
+    select_targets_ =
+        database_.prepare("SELECT target FROM alias WHERE address = ?1 ORDER BY target");
+    select_credential_ = database_.prepare("SELECT credential FROM user WHERE address = ?1");
+}
+
+bool AccountStore::is_user(std::string_view address) {
+    return select_user_.query(address).next();
+}
+
+std::vector<std::string> AccountStore::targets_of(std::string_view address) {
+    std::vector<std::string> out;
+    auto rows = select_targets_.query(address);
+    while (rows.next())
+        out.push_back(rows.get<std::string>(0));
+    return out;
+}
+
+std::optional<AccountStore::Resolution> AccountStore::look_up(std::string_view address) {
+    if (is_user(address)) return Mailbox{std::string(address)};
+    auto targets = targets_of(address);
+    if (!targets.empty()) return Alias{std::move(targets)};
+    return std::nullopt;
+}
+
+AccountStore::Resolution AccountStore::resolve(std::string_view given) {
+    std::string address = canonical_address(given);
+    if (address == "postmaster" && !local_domains_.empty())
+        address = join(address, local_domains_.front());
+    const auto [local, domain] = split(address);
+    if (std::ranges::find(local_domains_, domain) == local_domains_.end()) return NotLocal{};
+    if (auto found = look_up(address)) return *found;
+    const std::string_view base = local.substr(0, local.find('+'));
+    if (base.size() != local.size() && !base.empty()) {
+        if (auto found = look_up(join(base, domain))) return *found;
+    }
+    if (auto everything = targets_of(join("", domain)); !everything.empty())
+        return Alias{std::move(everything)};
+    if (base == "postmaster" || base == "abuse") {
+        auto rows = select_first_user_.query();
+        if (rows.next()) return Alias{{rows.get<std::string>(0)}};
+    }
+    return Unknown{};
+}
+
+bool AccountStore::may_use(std::string_view user, std::string_view address) {
+    return leads_to(canonical_address(address), canonical_address(user), 0);
+}
+
+bool AccountStore::leads_to(std::string_view address, std::string_view user, int depth) {
+    if (depth > kDeepest) return false;
+    const Resolution resolution = resolve(address);
+    if (const auto* mailbox = std::get_if<Mailbox>(&resolution)) return mailbox->user == user;
+    const auto* alias = std::get_if<Alias>(&resolution);
+    if (alias == nullptr) return false;
+    return std::ranges::any_of(
+        alias->targets, [&](const auto& target) { return leads_to(target, user, depth + 1); });
+}
+
+std::string AccountStore::login_address(std::string_view name) const {
+    std::string address = canonical_address(name);
+    if (!address.contains('@') && !local_domains_.empty())
+        address = join(address, local_domains_.front());
+    return address;
+}
+
+std::optional<std::string> AccountStore::credential(std::string_view user) {
+    auto rows = select_credential_.query(user);
+    if (!rows.next()) return std::nullopt;
+    return rows.get<std::string>(0);
+}
+
+bool AccountStore::add_user(std::string_view address, std::string_view credential,
+                            std::int64_t now_us) {
+    const std::string canonical = canonical_address(address);
+    Transaction transaction(database_);
+    if (is_user(canonical) || !targets_of(canonical).empty()) return false;
+    database_.prepare("INSERT INTO user (address, credential, created_us) VALUES (?1, ?2, ?3)")
+        .run(canonical, credential, now_us);
+    transaction.commit();
+    return true;
+}
+
+bool AccountStore::set_credential(std::string_view address, std::string_view credential) {
+    return database_.prepare("UPDATE user SET credential = ?2 WHERE address = ?1")
+               .run(canonical_address(address), credential) == 1;
+}
+
+bool AccountStore::remove_user(std::string_view address) {
+    return database_.prepare("DELETE FROM user WHERE address = ?1")
+               .run(canonical_address(address)) == 1;
+}
+
+std::vector<AccountStore::User> AccountStore::users() {
+    std::vector<User> out;
+    auto statement = database_.prepare("SELECT address, created_us FROM user ORDER BY address");
+    auto rows = statement.query();
+    while (rows.next())
+        out.push_back({rows.get<std::string>(0), rows.get<std::int64_t>(1)});
+    return out;
+}
+
+bool AccountStore::add_alias(std::string_view address, const std::vector<std::string>& targets) {
+    const std::string canonical = canonical_address(address);
+    Transaction transaction(database_);
+    if (is_user(canonical)) return false;
+    auto insert =
+        database_.prepare("INSERT OR IGNORE INTO alias (address, target) VALUES (?1, ?2)");
+    for (const auto& target : targets)
+        insert.run(canonical, canonical_address(target));
+    transaction.commit();
+    return true;
+}
+
+bool AccountStore::remove_alias(std::string_view address) {
+    return database_.prepare("DELETE FROM alias WHERE address = ?1")
+               .run(canonical_address(address)) > 0;
+}
+
+std::vector<AccountStore::AliasRow> AccountStore::aliases() {
+    std::vector<AliasRow> out;
+    auto statement =
+        database_.prepare("SELECT address, target FROM alias ORDER BY address, target");
+    auto rows = statement.query();
+    while (rows.next()) {
+        auto address = rows.get<std::string>(0);
+        if (out.empty() || out.back().address != address) out.push_back({std::move(address), {}});
+        out.back().targets.push_back(rows.get<std::string>(1));
+    }
+    return out;
+}
+
+}  // namespace veredus::spool

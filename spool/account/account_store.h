@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "spool/disk/sqlite.h"
+
+namespace veredus::spool {
+
+// Users, aliases and credentials: accounts.db, described in docs/formats-account.md. Which domains
+// are local is the configuration's to say and is handed in.
+//
+// Addresses are compared without regard to case, local part and domain alike; `user+detail@domain`
+// is user@domain's. Several processes may hold the store open; each operation sees the present
+// state. All throw DatabaseError.
+class AccountStore {
+  public:
+    AccountStore(Directory& directory, std::string_view name,
+                 std::vector<std::string> local_domains);
+
+    void set_local_domains(std::vector<std::string> domains) {
+        local_domains_ = std::move(domains);
+    }
+
+    // --- What an address is
+
+    struct Mailbox {
+        std::string user;  // canonical address
+    };
+    struct Alias {
+        std::vector<std::string> targets;
+    };
+    struct Unknown {};
+    struct NotLocal {};
+    using Resolution = std::variant<Mailbox, Alias, Unknown, NotLocal>;
+
+    // In this order: a user, an alias, the same without +detail, the domain's catch-all
+    // ("@domain"), and for postmaster and abuse (RFC 5321 4.5.1, RFC 2142), which every domain has,
+    // the user who was added first. "postmaster" without a domain is that of the first local
+    // domain.
+    Resolution resolve(std::string_view address);
+    // May `user` send as `address`: his own, with any detail, or an alias that leads to him (also
+    // through others).
+    bool may_use(std::string_view user, std::string_view address);
+
+    // --- Credentials
+
+    // The canonical address of a login name, which may lack the domain: then it is the first local
+    // domain's.
+    std::string login_address(std::string_view name) const;
+    // Nothing for a user who does not exist. To be checked with password_matches in another thread.
+    std::optional<std::string> credential(std::string_view user);
+
+    // --- Administration. False: it is there already, or is not.
+
+    bool add_user(std::string_view address, std::string_view credential, std::int64_t now_us);
+    bool set_credential(std::string_view address, std::string_view credential);
+    bool remove_user(std::string_view address);
+    struct User {
+        std::string address;
+        std::int64_t created_us;
+    };
+    std::vector<User> users();
+
+    // Adds to the alias's targets those it does not have. False where a user has this address.
+    bool add_alias(std::string_view address, const std::vector<std::string>& targets);
+    bool remove_alias(std::string_view address);
+    struct AliasRow {
+        std::string address;
+        std::vector<std::string> targets;
+    };
+    std::vector<AliasRow> aliases();
+
+    std::vector<std::string> check() { return database_.check(); }
+
+  private:
+    bool is_user(std::string_view address);
+    std::vector<std::string> targets_of(std::string_view address);
+    std::optional<Resolution> look_up(std::string_view address);
+    bool leads_to(std::string_view address, std::string_view user, int depth);
+
+    Database database_;
+    std::vector<std::string> local_domains_;  // lower case
+    Statement select_user_, select_first_user_, select_targets_, select_credential_;
+};
+
+// In lower case as far as ASCII goes: the form in which addresses are kept and compared.
+std::string canonical_address(std::string_view address);
+
+}  // namespace veredus::spool

@@ -1,0 +1,294 @@
+#include "spool/body/body_store.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "common/mail/digest.h"
+#include "spool/body/record.h"
+
+namespace veredus::spool {
+namespace {
+
+constexpr std::size_t kNameDigits = 16;
+constexpr std::string_view kSegmentSuffix = ".segment";
+constexpr std::string_view kSingleSuffix = ".message";
+constexpr std::size_t kVerifyChunk = 256 * 1024;
+
+struct FileName {
+    std::uint64_t number;
+    BodyKind kind;
+};
+
+std::string name_of(FileName name) {
+    return fmt::format("{:016x}{}", name.number,
+                       name.kind == BodyKind::kSegment ? kSegmentSuffix : kSingleSuffix);
+}
+
+std::optional<FileName> parse_name(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto digits = text.substr(0, kNameDigits);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    for (const auto kind : {BodyKind::kSegment, BodyKind::kSingle}) {
+        if (name_of({number, kind}) == text) return FileName{number, kind};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+struct BodyStore::BodyFile {
+    FileName name;
+    std::shared_ptr<File> file;  // open while somebody may write it
+    std::uint64_t references = 0;
+    bool leased = false;
+    // Both set by SyncSet::run() on its own thread.
+    std::atomic<bool> name_durable = false;
+    std::atomic<bool> broken = false;  // a sync failed
+};
+
+BodyStore::Lease::Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start)
+    : store_(store), file_(std::move(file)), start_(start) {
+    file_->leased = true;
+}
+
+BodyStore::Lease::~Lease() {
+    file_->leased = false;
+    file_->file = nullptr;
+    store_.remove_when_unneeded(*file_);
+}
+
+std::uint64_t BodyStore::Lease::file() const {
+    return file_->name.number;
+}
+
+BodyKind BodyStore::Lease::kind() const {
+    return file_->name.kind;
+}
+
+std::unique_ptr<File> BodyStore::Lease::open_for_writing() const {
+    const auto name = name_of(file_->name);
+    auto file = store_.directory_->open(name, Access::kWrite);
+    if (file == nullptr) throw DiskError(ENOENT, "open", name);
+    return file;
+}
+
+bool BodyStore::Lease::claim(const mail::BodyRef& body) {
+    const std::uint64_t end = body.offset + body.length;
+    if (body.file != file() || file_->broken) return false;
+    if (body.offset < start_ || end < body.offset || end > file_->file->size()) return false;
+    const auto next = claimed_.lower_bound(body.offset);
+    if (next != claimed_.end() && (next->first < end || next->first == body.offset)) return false;
+    if (next != claimed_.begin() && std::prev(next)->second > body.offset) return false;
+    claimed_.emplace_hint(next, body.offset, end);
+    ++file_->references;
+    return true;
+}
+
+std::vector<std::uint64_t> BodyStore::SyncSet::run() {
+    std::vector<std::uint64_t> failed;
+    const auto fail = [&](BodyFile& body) {
+        body.broken = true;
+        failed.push_back(body.name.number);
+    };
+    bool names_to_sync = false;
+    for (const auto& [body, file] : files_) {
+        try {
+            file->sync();
+            names_to_sync |= !body->name_durable;
+        } catch (const DiskError&) {
+            fail(*body);
+        }
+    }
+    if (!names_to_sync) return failed;
+    try {
+        directory_->sync();
+        for (const auto& item : files_)
+            item.body->name_durable = true;
+    } catch (const DiskError&) {
+        for (const auto& item : files_) {
+            if (!item.body->name_durable && !item.body->broken) fail(*item.body);
+        }
+    }
+    return failed;
+}
+
+BodyStore::BodyStore(std::unique_ptr<Directory> directory) : directory_(std::move(directory)) {}
+
+BodyStore::~BodyStore() = default;
+
+std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std::uint64_t>& needed,
+                                              Unneeded unneeded) {
+    std::vector<BodyFileFault> faults;
+    for (const auto& text : directory_->list()) {
+        const auto name = parse_name(text);
+        if (!name) continue;  // not ours; somebody put it there
+        last_number_ = std::max(last_number_, name->number);
+        const auto references = needed.find(name->number);
+        if (references == needed.end()) {
+            if (unneeded == Unneeded::kRemove) {
+                directory_->unlink(text);
+            } else if (unneeded == Unneeded::kPutAside) {
+                directory_->rename(text, text + ".orphan");
+                faults.push_back({name->number, text + " is not in the database; put aside"});
+            }
+            continue;
+        }
+        auto file = std::make_shared<BodyFile>();
+        file->name = *name;
+        file->references = references->second;
+        file->name_durable = true;
+        files_.emplace(name->number, std::move(file));
+    }
+    // The names found may owe their place to memory alone; from here on they are counted on.
+    directory_->sync();
+    for (const auto& [number, references] : needed) {
+        last_number_ = std::max(last_number_, number);
+        if (files_.contains(number)) continue;
+        faults.push_back({number, fmt::format("body file {:016x} with {} messages is gone", number,
+                                              references)});
+    }
+    return faults;
+}
+
+std::unique_ptr<BodyStore::Lease> BodyStore::create_segment(std::int64_t now_us) {
+    return create(BodyKind::kSegment, now_us);
+}
+
+std::unique_ptr<BodyStore::Lease> BodyStore::create_single(std::int64_t now_us) {
+    return create(BodyKind::kSingle, now_us);
+}
+
+std::unique_ptr<BodyStore::Lease> BodyStore::create(BodyKind kind, std::int64_t now_us) {
+    last_number_ = std::max(last_number_ + 1, static_cast<std::uint64_t>(now_us));
+    auto file = std::make_shared<BodyFile>();
+    file->name = {last_number_, kind};
+    const auto name = name_of(file->name);
+    file->file = directory_->create(name);
+    if (file->file == nullptr) throw DiskError(EEXIST, "create", name);
+    std::uint64_t start = 0;
+    if (kind == BodyKind::kSegment) {
+        const auto header = encode_segment_header({last_number_, now_us});
+        file->file->write(0, std::string_view(header));
+        start = header.size();
+    }
+    files_.emplace(last_number_, file);
+    return std::make_unique<Lease>(*this, std::move(file), start);
+}
+
+BodyStore::SyncSet BodyStore::to_sync(std::span<const std::uint64_t> files) const {
+    SyncSet set;
+    set.directory_ = directory_.get();
+    for (const auto number : files) {
+        const auto& body = files_.at(number);
+        if (std::ranges::find(set.files_, body, &SyncSet::Item::body) != set.files_.end()) continue;
+        auto file = body->file;
+        // Its writer has gone; a new descriptor syncs as well and learns of errors nobody was told
+        // of yet.
+        if (file == nullptr) file = directory_->open(name_of(body->name), Access::kRead);
+        if (file == nullptr) throw DiskError(ENOENT, "sync", name_of(body->name));
+        set.files_.push_back({body, std::move(file)});
+    }
+    return set;
+}
+
+void BodyStore::drop_reference(std::uint64_t file) {
+    const auto at = files_.find(file);
+    if (at == files_.end()) return;  // was missing at start
+    --at->second->references;
+    remove_when_unneeded(*at->second);
+}
+
+void BodyStore::remove_when_unneeded(const BodyFile& file) {
+    if (file.leased || file.references > 0) return;
+    // `file` may be the map's own object: its name is needed until the last line.
+    const auto name = file.name;
+    try {
+        directory_->unlink(name_of(name));
+    } catch (const DiskError&) {
+        return;  // recover() finds it at the next start and tries again
+    }
+    files_.erase(name.number);
+}
+
+std::expected<std::unique_ptr<File>, BodyDamage> BodyStore::open(const mail::BodyRef& body) const {
+    using enum BodyDamage::Kind;
+    const auto at = files_.find(body.file);
+    if (at == files_.end()) {
+        return std::unexpected(
+            BodyDamage{kMissing, fmt::format("body file {:016x} is gone", body.file)});
+    }
+    const auto name = name_of(at->second->name);
+    try {
+        auto file = directory_->open(name, Access::kRead);
+        if (file == nullptr) return std::unexpected(BodyDamage{kMissing, name + " is gone"});
+        if (file->size() < body.offset + body.length) {
+            return std::unexpected(BodyDamage{
+                kShort, fmt::format("{} ends at {}, before the message's last byte at {}", name,
+                                    file->size(), body.offset + body.length)});
+        }
+        return file;
+    } catch (const DiskError& error) {
+        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+    }
+}
+
+std::expected<std::string, BodyDamage> BodyStore::read(const mail::BodyRef& body) const {
+    using enum BodyDamage::Kind;
+    auto file = open(body);
+    if (!file) return std::unexpected(std::move(file.error()));
+    try {
+        std::string bytes(body.length, '\0');
+        const auto n = (*file)->read(body.offset, bytes);
+        if (n == bytes.size() && mail::digest_of(bytes) == body.digest) return bytes;
+    } catch (const DiskError& error) {
+        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+    }
+    return std::unexpected(
+        BodyDamage{kWrongDigest,
+                   fmt::format("the {} bytes at {} of body file {:016x} are not those that arrived",
+                               body.length, body.offset, body.file)});
+}
+
+std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) const {
+    using enum BodyDamage::Kind;
+    auto file = open(body);
+    if (!file) return std::unexpected(std::move(file.error()));
+    try {
+        mail::DigestBuilder digest;
+        std::string chunk(std::min<std::uint64_t>(kVerifyChunk, body.length), '\0');
+        for (std::uint64_t done = 0; done < body.length;) {
+            const auto wanted = std::min<std::uint64_t>(chunk.size(), body.length - done);
+            const auto n = (*file)->read(body.offset + done, std::span(chunk).first(wanted));
+            if (n == 0) break;
+            digest.update(std::string_view(chunk).substr(0, n));
+            done += n;
+        }
+        if (digest.finish() == body.digest) return {};
+    } catch (const DiskError& error) {
+        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+    }
+    return std::unexpected(
+        BodyDamage{kWrongDigest,
+                   fmt::format("the {} bytes at {} of body file {:016x} are not those that arrived",
+                               body.length, body.offset, body.file)});
+}
+
+BodyStore::Usage BodyStore::usage() const {
+    Usage usage;
+    for (const auto& [number, file] : files_) {
+        const auto open = directory_->open(name_of(file->name), Access::kRead);
+        if (open == nullptr) continue;
+        ++usage.files;
+        usage.bytes += open->size();
+    }
+    return usage;
+}
+
+}  // namespace veredus::spool

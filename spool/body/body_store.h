@@ -1,0 +1,135 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/mail/body_ref.h"
+#include "spool/disk/disk.h"
+
+namespace veredus::spool {
+
+// Why a body cannot be had: the disk no longer holds what was written.
+struct BodyDamage {
+    enum class Kind : std::uint8_t { kMissing, kShort, kUnreadable, kWrongDigest } kind;
+    std::string text;  // for people, with the file's name
+};
+
+enum class BodyKind : std::uint8_t { kSegment, kSingle };
+
+// What was found at start and by check().
+struct BodyFileFault {
+    std::uint64_t file;
+    std::string text;
+};
+
+// The files that hold message bodies, in one directory of their own. For the owner of the data
+// alone; who only writes bodies has body_writer.h. It keeps count of who needs a file and removes
+// it after the last; that count is rebuilt at start from the owner's database, which is the truth.
+// One thread, but for SyncSet::run().
+class BodyStore {
+  private:
+    struct BodyFile;
+
+  public:
+    // The right to write one file. While it lives the file stays; give it to whoever receives the
+    // messages.
+    class Lease {
+      public:
+        Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start);
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        ~Lease();
+
+        std::uint64_t file() const;
+        BodyKind kind() const;
+        std::uint64_t start() const { return start_; }  // where the first byte may go
+        // One more open file for writing alone, to be passed on or used here.
+        std::unique_ptr<File> open_for_writing() const;
+
+        // The bytes are this lease's to give, are in the file, and were not given before. When so,
+        // they count as given and as a reference to the file, to be dropped when the message has
+        // left or was not committed.
+        bool claim(const mail::BodyRef& body);
+
+      private:
+        BodyStore& store_;
+        std::shared_ptr<BodyFile> file_;
+        std::uint64_t start_;
+        std::map<std::uint64_t, std::uint64_t> claimed_;  // start → end
+    };
+
+    // What has to reach the disk before a commit counts.
+    class SyncSet {
+      public:
+        // Syncs each file, and once the directory when one of them is new. On any thread. Answers
+        // the files that failed: nothing written to them since their last sync may be counted on,
+        // and they take no more.
+        std::vector<std::uint64_t> run();
+        bool empty() const { return files_.empty(); }
+
+      private:
+        friend class BodyStore;
+        struct Item {
+            std::shared_ptr<BodyFile> body;
+            std::shared_ptr<File> file;
+        };
+        Directory* directory_ = nullptr;
+        std::vector<Item> files_;
+    };
+
+    explicit BodyStore(std::unique_ptr<Directory> directory);
+    ~BodyStore();
+
+    enum class Unneeded : std::uint8_t {
+        kRemove,    // nobody was ever told that they hold anything, or everything in them has left
+        kPutAside,  // the database is new and cannot know: renamed to *.orphan and left alone
+        kLeave,     // only looking
+    };
+    // Tells the store what is needed: file → number of messages in it; and what to do with the
+    // other files in the directory. Answers the needed ones that are missing, and those put aside.
+    // Once, before anything else.
+    std::vector<BodyFileFault> recover(const std::map<std::uint64_t, std::uint64_t>& needed,
+                                       Unneeded unneeded);
+
+    // New files; `now_us` (since 1970) makes their numbers, which never come twice. Throw
+    // DiskError.
+    std::unique_ptr<Lease> create_segment(std::int64_t now_us);
+    std::unique_ptr<Lease> create_single(std::int64_t now_us);
+
+    // Throws DiskError when a file cannot be opened.
+    SyncSet to_sync(std::span<const std::uint64_t> files) const;
+
+    // A message in this file has left, or was never committed.
+    void drop_reference(std::uint64_t file);
+
+    // The bytes, checked against the digest. For bodies in segments; single files may be large:
+    // open() those.
+    std::expected<std::string, BodyDamage> read(const mail::BodyRef& body) const;
+    // The file that holds the body, for reading alone.
+    std::expected<std::unique_ptr<File>, BodyDamage> open(const mail::BodyRef& body) const;
+    // Reads all of it and compares the digest, in little memory.
+    std::expected<void, BodyDamage> verify(const mail::BodyRef& body) const;
+
+    struct Usage {
+        std::uint64_t files = 0;
+        std::uint64_t bytes = 0;  // on disk, bodies and what stands between them
+    };
+    Usage usage() const;
+
+  private:
+    std::unique_ptr<Lease> create(BodyKind kind, std::int64_t now_us);
+    void remove_when_unneeded(const BodyFile& file);
+
+    std::unique_ptr<Directory> directory_;
+    std::map<std::uint64_t, std::shared_ptr<BodyFile>> files_;
+    std::uint64_t last_number_ = 0;
+};
+
+}  // namespace veredus::spool

@@ -1,0 +1,43 @@
+#include "spool/body/body_writer.h"
+
+#include <array>
+#include <utility>
+
+#include "spool/body/record.h"
+
+namespace veredus::spool {
+
+SegmentWriter::SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number,
+                             std::uint64_t start)
+    : segment_(std::move(segment)), file_number_(file_number), end_(start) {}
+
+std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string_view reverse_path,
+                                                   std::string_view message) {
+    RecordHead head{std::string(reverse_path), id.arrival_us(), id, message.size(),
+                    mail::digest_of(message)};
+    const std::string line = encode_record_head(head);
+    const std::uint64_t after = end_ + line.size() + message.size() + kRecordEnd.size();
+    if (after > kSegmentSize) return std::nullopt;
+    const std::array<std::string_view, 3> pieces{line, message, kRecordEnd};
+    const std::uint64_t offset = end_ + line.size();
+    // A write that failed half way leaves its place unused: nothing is ever written twice at one
+    // offset.
+    const std::uint64_t start = std::exchange(end_, after);
+    segment_->write(start, pieces);
+    return mail::BodyRef{file_number_, offset, message.size(), head.digest};
+}
+
+SingleFileWriter::SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number)
+    : file_(std::move(file)), file_number_(file_number) {}
+
+void SingleFileWriter::write(std::string_view bytes) {
+    file_->write(length_, bytes);
+    digest_.update(bytes);
+    length_ += bytes.size();
+}
+
+mail::BodyRef SingleFileWriter::finish() {
+    return {file_number_, 0, length_, digest_.finish()};
+}
+
+}  // namespace veredus::spool

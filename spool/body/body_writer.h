@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "common/mail/body_ref.h"
+#include "common/mail/digest.h"
+#include "common/mail/queue_id.h"
+#include "spool/disk/disk.h"
+
+namespace veredus::spool {
+
+// For whoever receives messages: both writers put bytes into files that the queue's owner made and
+// opened for them. They never sync: the owner does, before it acknowledges. Both throw DiskError.
+
+// Appends whole messages to a segment.
+class SegmentWriter {
+  public:
+    // `segment` open for writing; `start`: where the first record goes.
+    SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number, std::uint64_t start);
+
+    // The message as one more record. Nothing when the segment is full: ask for another.
+    std::optional<mail::BodyRef> append(mail::QueueId id, std::string_view reverse_path,
+                                        std::string_view message);
+
+    std::uint64_t file_number() const { return file_number_; }
+
+  private:
+    std::unique_ptr<File> segment_;
+    std::uint64_t file_number_;
+    std::uint64_t end_;
+};
+
+// Writes one large message into a file of its own, piece by piece as it arrives.
+class SingleFileWriter {
+  public:
+    SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number);
+
+    void write(std::string_view bytes);
+    mail::BodyRef finish();  // once, after the last piece
+
+    std::uint64_t length() const { return length_; }
+    std::uint64_t file_number() const { return file_number_; }
+
+  private:
+    std::unique_ptr<File> file_;
+    std::uint64_t file_number_;
+    std::uint64_t length_ = 0;
+    mail::DigestBuilder digest_;
+};
+
+}  // namespace veredus::spool

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/mail/body_ref.h"
+#include "common/mail/queue_id.h"
+#include "spool/disk/disk.h"
+
+namespace veredus::spool {
+
+// The format of a segment, version 1 (docs/formats-queue.md): a header, then records. Each record
+// is a line of text, the message, and a line feed, so that the whole reads as an mbox.
+
+// Messages longer than this get a file of their own.
+inline constexpr std::uint64_t kSingleFileThreshold = 256 * 1024;
+// A segment takes records until it is this long.
+inline constexpr std::uint64_t kSegmentSize = 16 * 1024 * 1024;
+
+inline constexpr std::string_view kRecordEnd = "\n";
+
+struct SegmentHeader {
+    std::uint64_t file = 0;       // the segment's number in its store
+    std::int64_t created_us = 0;  // since 1970; kept to the second
+};
+
+// What stands in a record's line.
+struct RecordHead {
+    std::string reverse_path;     // without angle brackets; empty for <>
+    std::int64_t arrival_us = 0;  // since 1970; kept to the second
+    mail::QueueId id;
+    std::uint64_t length = 0;  // of the message, bytes
+    mail::Digest digest{};     // of the message
+};
+
+std::string encode_segment_header(const SegmentHeader& header);
+// Nothing unless `bytes` starts with a header of a known version.
+std::optional<SegmentHeader> parse_segment_header(std::string_view bytes);
+
+// The line with its line feed. What would break the line in a reverse path (controls) is written as
+// '?'.
+std::string encode_record_head(const RecordHead& head);
+// `line` without its line feed.
+std::optional<RecordHead> parse_record_head(std::string_view line);
+
+struct FoundRecord {
+    RecordHead head;
+    mail::BodyRef body;   // where the message stands
+    bool intact = false;  // its bytes have the digest of its line
+};
+
+// Every record that can be recognised in a segment, also after damage: what is none is skipped up
+// to the next line that is one. For repair and for tests; the queue's database is what says where
+// messages stand.
+std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number);
+
+}  // namespace veredus::spool

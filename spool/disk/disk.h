@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veredus::spool {
+
+// A file operation failed: full disk, I/O error, missing rights. What a caller may expect (a name
+// that does not exist, a link that may not be made) is a value instead.
+class DiskError : public std::runtime_error {
+  public:
+    // `code` is an errno; `operation` and `name` say what was tried on what.
+    DiskError(int code, std::string_view operation, std::string_view name);
+
+    int code() const { return code_; }
+    bool disk_full() const;  // ENOSPC or EDQUOT: nothing is broken, there is no room
+
+  private:
+    int code_;
+};
+
+enum class Access : std::uint8_t { kRead, kWrite, kReadWrite };
+
+// An open file. Offsets and sizes in bytes. May be used from several threads at once; closes when
+// destroyed.
+class File {
+  public:
+    File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    virtual ~File() = default;
+
+    // Fills `into` from `offset` on; returns how many bytes, fewer than asked for only at the end
+    // of the file.
+    virtual std::size_t read(std::uint64_t offset, std::span<char> into) = 0;
+
+    // Writes the pieces one after the other from `offset` on. All of them, or throws with an
+    // unknown part written.
+    virtual void write(std::uint64_t offset, std::span<const std::string_view> pieces) = 0;
+    void write(std::uint64_t offset, std::string_view bytes) {
+        write(offset, std::span(&bytes, 1));
+    }
+
+    // Copies `length` bytes of `source` from `source_offset` to `offset` here, within the kernel
+    // where it can.
+    virtual void copy_from(File& source, std::uint64_t source_offset, std::uint64_t length,
+                           std::uint64_t offset) = 0;
+
+    virtual std::uint64_t size() = 0;
+    virtual void truncate(std::uint64_t size) = 0;
+
+    // Contents and size are durable when this returns (fdatasync). After it threw, nobody knows
+    // which of the writes since the last sync are: those must not be counted on, not even after a
+    // later sync succeeds. The file's name is durable only after Directory::sync(); durable() below
+    // does both.
+    virtual void sync() = 0;
+
+    // An advisory lock on a range of bytes, held by this open file until unlocked or closed
+    // (F_OFD_SETLK). False when somebody else holds one that conflicts.
+    enum class Lock : std::uint8_t { kNone, kShared, kExclusive };
+    virtual bool try_lock(Lock kind, std::uint64_t start, std::uint64_t length) = 0;
+
+    // The descriptor, to be passed on or watched; stays owned by this object.
+    virtual int descriptor() const = 0;
+};
+
+// An open directory; the names given to it are plain, never with a '/' and never "." or "..".
+class Directory {
+  public:
+    Directory() = default;
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    virtual ~Directory() = default;
+
+    // Nothing when there is no such file.
+    virtual std::unique_ptr<File> open(std::string_view name, Access access) = 0;
+    // A new, empty file (mode 0600), open for reading and writing. Nothing when the name is taken.
+    virtual std::unique_ptr<File> create(std::string_view name) = 0;
+    // Makes the directory (mode 0700) when it does not exist.
+    virtual std::unique_ptr<Directory> open_directory(std::string_view name) = 0;
+
+    virtual bool exists(std::string_view name) = 0;
+    // Plain names of files and directories, sorted.
+    virtual std::vector<std::string> list() = 0;
+
+    // Replaces `to` in one step when it exists. `to_directory` is of the same disk.
+    virtual void rename(std::string_view from, Directory& to_directory, std::string_view to) = 0;
+    void rename(std::string_view from, std::string_view to) { rename(from, *this, to); }
+    // False when there is no such name.
+    virtual bool unlink(std::string_view name) = 0;
+    // Gives an open file one more name here. False when the name is taken, or where kernel, rights
+    // or file system do not let it (another device, fs.protected_hardlinks): then copy.
+    virtual bool link(File& file, std::string_view name) = 0;
+
+    // Names made, renamed and removed here are durable when this returns.
+    virtual void sync() = 0;
+
+    virtual int descriptor() const = 0;
+};
+
+// A file just made or renamed is there after a crash: its bytes first, then its name.
+inline void durable(File& file, Directory& directory) {
+    file.sync();
+    directory.sync();
+}
+
+// Reads a whole file; for small ones.
+std::string read_all(File& file);
+
+}  // namespace veredus::spool

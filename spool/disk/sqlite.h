@@ -1,0 +1,215 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "spool/disk/disk.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace veredus::spool {
+
+// SQLite said no: I/O error, full disk, damaged file, broken constraint.
+class DatabaseError : public std::runtime_error {
+  public:
+    DatabaseError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
+
+    int code() const { return code_; }  // SQLite's extended result code
+    bool disk_full() const;             // SQLITE_FULL: nothing is broken, there is no room
+    bool constraint() const;  // a UNIQUE, CHECK or NOT NULL said no; the statement did nothing
+    bool busy() const;        // shared use: another process holds the lock for too long
+
+  private:
+    int code_;
+};
+
+// Bytes for a BLOB column, as against text.
+struct Blob {
+    std::span<const std::uint8_t> bytes;
+};
+
+class Database;
+class SqliteVfs;
+
+// The rows of one running statement. Views that get() returns live until the next next(). Resets
+// its statement when destroyed; one at a time for each statement.
+class Cursor {
+  public:
+    explicit Cursor(sqlite3_stmt* statement) : statement_(statement) {}
+    Cursor(Cursor&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Cursor& operator=(Cursor&&) = delete;
+    ~Cursor();
+
+    bool next();  // false after the last row; throws DatabaseError
+
+    // T: a whole number, an enum, bool, std::string, std::string_view, Blob, or std::optional of
+    // one of them (nothing for NULL; without optional NULL reads as 0 or empty). Columns count from
+    // 0.
+    template <class T>
+    T get(int column) const;
+
+  private:
+    bool is_null(int column) const;
+    std::int64_t integer(int column) const;
+    std::string_view text(int column) const;
+    std::span<const std::uint8_t> blob(int column) const;
+
+    sqlite3_stmt* statement_;
+};
+
+// A prepared statement, made once and used again and again. Must not outlive its Database.
+class Statement {
+  public:
+    Statement() = default;
+    explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+    Statement(Statement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Statement& operator=(Statement&& other) noexcept {
+        std::swap(statement_, other.statement_);
+        return *this;
+    }
+    ~Statement();
+
+    // Binds the arguments to ?1, ?2 ... and gives the rows. Texts and blobs are not copied: they
+    // must live as long as the Cursor. Whole numbers, enums, bool, text, Blob, std::nullopt,
+    // std::optional of these.
+    template <class... Args>
+    Cursor query(const Args&... args) {
+        int index = 0;
+        (bind(++index, args), ...);
+        return Cursor(statement_);
+    }
+
+    // The same for a statement without rows; answers how many rows it changed.
+    template <class... Args>
+    int run(const Args&... args) {
+        auto cursor = query(args...);
+        cursor.next();
+        return changes();
+    }
+
+    // Binds one parameter (from 1) for a statement whose number of parameters is known only at run
+    // time; rows() then runs it.
+    template <class T>
+    void bind(int index, const T& value);
+    Cursor rows() { return Cursor(statement_); }
+
+  private:
+    int changes() const;
+    void bind_null(int index);
+    void bind_integer(int index, std::int64_t value);
+    void bind_text(int index, std::string_view value);
+    void bind_blob(int index, std::span<const std::uint8_t> value);
+
+    sqlite3_stmt* statement_ = nullptr;
+};
+
+// One SQLite database in a Directory. Everything SQLite does to files goes through that Directory,
+// so tests can fail and cut it. One thread at a time.
+class Database {
+  public:
+    enum class Sharing : std::uint8_t {
+        // One process owns the file from open to close (WAL, no shared memory): the queue, a
+        // mailbox.
+        kExclusive,
+        // Several processes take turns (rollback journal, waits up to 5 s for each other):
+        // accounts.
+        kShared,
+    };
+
+    // Opens or makes the file; always synchronous=FULL or more, foreign keys on. `directory` must
+    // outlive this. Throws DatabaseError; with busy() when another process has an exclusive
+    // database open.
+    Database(Directory& directory, std::string_view name, Sharing sharing = Sharing::kExclusive);
+    ~Database();
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+
+    // Brings the file to schema version steps.size(): step n is the SQL from version n to n+1, each
+    // applied in a transaction of its own together with its PRAGMA user_version. Answers
+    // the version it found, 0 for a new file. Throws DatabaseError when the file is newer than
+    // this program.
+    std::size_t migrate(std::span<const std::string_view> steps);
+
+    void execute(const std::string& sql);  // one or more statements without parameters or rows
+    Statement prepare(std::string_view sql);
+
+    std::int64_t last_insert_rowid() const;
+    // WAL into the main file, and the WAL empty again; false when it could not be finished now.
+    bool checkpoint();
+    // Empty when the file is sound, else SQLite's findings (PRAGMA quick_check and
+    // foreign_key_check).
+    std::vector<std::string> check();
+
+  private:
+    std::unique_ptr<SqliteVfs> vfs_;
+    sqlite3* handle_ = nullptr;
+};
+
+// BEGIN IMMEDIATE ... commit(); rolled back when destroyed without commit().
+class Transaction {
+  public:
+    explicit Transaction(Database& database);
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction();
+    // Durable when this returns. After it threw, nothing of the transaction is there, but after a
+    // crash all of it may be.
+    void commit();
+
+  private:
+    Database& database_;
+    bool open_ = true;
+};
+
+// ---- templates ----
+
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
+template <class T>
+T Cursor::get(int column) const {
+    if constexpr (kIsOptional<T>) {
+        return is_null(column) ? T() : T(get<typename T::value_type>(column));
+    } else if constexpr (std::same_as<T, bool>) {
+        return integer(column) != 0;
+    } else if constexpr (std::integral<T> || std::is_enum_v<T>) {
+        return static_cast<T>(integer(column));
+    } else if constexpr (std::same_as<T, Blob>) {
+        return Blob(blob(column));
+    } else {
+        return T(text(column));
+    }
+}
+
+template <class T>
+void Statement::bind(int index, const T& value) {
+    if constexpr (std::same_as<T, std::nullopt_t>) {
+        bind_null(index);
+    } else if constexpr (kIsOptional<T>) {
+        if (value) {
+            bind(index, *value);
+        } else {
+            bind_null(index);
+        }
+    } else if constexpr (std::integral<T> || std::is_enum_v<T>) {
+        bind_integer(index, static_cast<std::int64_t>(value));
+    } else if constexpr (std::same_as<T, Blob>) {
+        bind_blob(index, value.bytes);
+    } else {
+        bind_text(index, value);
+    }
+}
+
+}  // namespace veredus::spool

@@ -1,0 +1,261 @@
+#include "spool/intake/intake_client.h"
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include "common/async/time.h"
+#include "spool/body/record.h"
+#include "spool/disk/real_disk.h"
+
+namespace veredus::intake {
+
+using async::Slot;
+using async::Stop;
+using async::Task;
+namespace wire = ipc::intake;
+
+namespace {
+
+constexpr auto kRedial = std::chrono::milliseconds(50);
+
+Verdict away() {
+    return {.accepted = false, .status = "4.3.0", .text = "the queue is not available now"};
+}
+
+Verdict failure_of(const spool::DiskError& error) {
+    if (error.disk_full())
+        return {.accepted = false, .status = "4.3.1", .text = "the disk of the queue is full"};
+    return {.accepted = false, .status = "4.3.0", .text = "the queue cannot be written"};
+}
+
+}  // namespace
+
+// --- Body
+
+Body::Body(IntakeClient& client) : client_(client), generation_(client.generation_) {}
+
+Body::~Body() {
+    if (file_ && !committed_) client_.discard(file_->file_number(), generation_);
+}
+
+void Body::write(std::string_view bytes) {
+    size_ += bytes.size();
+    if (!file_) {
+        if (failure_.status.empty()) memory_ += bytes;
+        return;
+    }
+    try {
+        if (failure_.status.empty()) file_->write(bytes);
+    } catch (const spool::DiskError& error) {
+        failure_ = failure_of(error);
+    }
+}
+
+bool Body::wants_file() const {
+    return !file_ && failure_.status.empty() && memory_.size() > spool::kSingleFileThreshold;
+}
+
+void Body::prepend(std::string_view bytes) {
+    memory_.insert(0, bytes);
+    size_ += bytes.size();
+}
+
+void Body::fail(std::string status, std::string text) {
+    failure_ = {.accepted = false, .status = std::move(status), .text = std::move(text)};
+}
+
+Task<> Body::open_file(Stop& stop) {
+    auto opened = co_await client_.open(true, stop);
+    generation_ = client_.generation_;
+    if (!opened.file) {
+        if (opened.where.text.empty()) {
+            failure_ = away();
+        } else {
+            fail("4.3.1", opened.where.text);
+        }
+        co_return;
+    }
+    file_ = std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file);
+    size_ -= memory_.size();
+    write(memory_);
+    memory_.resize(spool::kSingleFileThreshold);
+    memory_.shrink_to_fit();
+}
+
+// --- IntakeClient
+
+IntakeClient::IntakeClient(async::Loop& loop, log::Log& log, std::string path)
+    : loop_(loop), log_(log), path_(std::move(path)), segment_turn_(loop, 1) {}
+
+Task<> IntakeClient::run(Stop& stop) {
+    for (;;) {
+        if (auto socket = ipc::dial(path_)) {
+            channel_ = std::make_unique<Channel>(loop_, std::move(socket));
+            ++generation_;
+            std::exception_ptr error;
+            try {
+                co_await receive_answers(stop);
+            } catch (const ipc::ProtocolError& broken) {
+                log_.error("queued broke the protocol: {}", broken.what());
+            } catch (...) {
+                error = std::current_exception();
+            }
+            link_is_gone();
+            if (error) std::rethrow_exception(error);
+        }
+        co_await async::sleep_for(loop_, kRedial, stop);
+    }
+}
+
+Task<> IntakeClient::receive_answers(Stop& stop) {
+    for (;;) {
+        auto answer = co_await channel_->receive(stop);
+        if (!answer) co_return;
+        hear(std::move(*answer));
+    }
+}
+
+void IntakeClient::hear(ipc::Received<wire::Answer> answer) {
+    if (auto* opened = std::get_if<wire::BodyOpened>(&answer.message)) {
+        const auto found = opening_.find(opened->request);
+        if (found == opening_.end()) return;
+        std::unique_ptr<spool::File> file;
+        if (!answer.descriptors.empty())
+            file = spool::adopt_file(answer.descriptors.front().release());
+        found->second->set({std::move(file), std::move(*opened)});
+        return;
+    }
+    Verdict verdict{.accepted = true, .status = "2.0.0", .text = {}};
+    std::uint32_t transaction = 0;
+    if (auto* refused = std::get_if<wire::Refused>(&answer.message)) {
+        transaction = refused->transaction;
+        verdict = {.accepted = false,
+                   .status = std::move(refused->status),
+                   .text = std::move(refused->text)};
+    } else {
+        transaction = std::get<wire::Accepted>(answer.message).transaction;
+    }
+    const auto found = committing_.find(transaction);
+    if (found != committing_.end()) found->second->set(std::move(verdict));
+}
+
+void IntakeClient::link_is_gone() {
+    channel_.reset();
+    segment_.reset();
+    for (auto& [number, slot] : std::exchange(opening_, {}))
+        slot->set({});
+    for (auto& [number, slot] : std::exchange(committing_, {}))
+        slot->set(away());
+}
+
+Task<IntakeClient::Opened> IntakeClient::open(bool single, Stop& stop) {
+    if (!channel_) co_return Opened{};
+    const std::uint32_t number = ++last_number_;
+    const auto slot = std::make_shared<Slot<Opened>>(loop_);
+    opening_.emplace(number, slot);
+    channel_->send(wire::OpenBody{.request = number, .single = single});
+    std::exception_ptr error;
+    Opened out;
+    try {
+        out = co_await slot->get(stop);
+    } catch (const async::Stopped&) {
+        error = std::current_exception();
+    }
+    opening_.erase(number);
+    if (error) std::rethrow_exception(error);
+    co_return out;
+}
+
+// A small message, into the segment. False: body.failure_ says why.
+Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::BodyRef& ref,
+                                Stop& stop) {
+    for (;;) {
+        const auto generation = generation_;
+        if (segment_) {
+            std::optional<mail::BodyRef> place;
+            try {
+                place = segment_->append(envelope.id, envelope.reverse_path, body.memory_);
+            } catch (const spool::DiskError& error) {
+                body.failure_ = failure_of(error);
+                segment_
+                    .reset();  // what was written of the record is not to be followed by another
+                co_return false;
+            }
+            if (place) {
+                ref = *place;
+                co_return true;
+            }
+        }
+        const auto* full = segment_.get();
+        const auto turn = co_await segment_turn_.acquire(stop);
+        if (segment_ && segment_.get() != full) continue;  // somebody else has opened the next one
+        auto opened = co_await open(false, stop);
+        if (!opened.file) {
+            if (opened.where.text.empty()) {
+                body.failure_ = away();
+            } else {
+                body.fail("4.3.1", opened.where.text);
+            }
+            co_return false;
+        }
+        if (generation == generation_ && channel_)
+            segment_ = std::make_unique<spool::SegmentWriter>(
+                std::move(opened.file), opened.where.file, opened.where.offset);
+    }
+}
+
+Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
+    mail::BodyRef ref;
+    if (body.wants_file()) co_await body.open_file(stop);
+    if (body.failure_.status.empty() && body.file_) {
+        if (body.generation_ != generation_ || !channel_) co_return away();
+        ref = body.file_->finish();
+    } else if (body.failure_.status.empty()) {
+        co_await append(envelope, body, ref, stop);
+    }
+    if (!body.failure_.status.empty()) co_return body.failure_;
+    if (!channel_) co_return away();
+    const std::uint32_t transaction = ++last_number_;
+    const auto slot = std::make_shared<Slot<Verdict>>(loop_);
+    committing_.emplace(transaction, slot);
+    body.committed_ = true;
+    send(envelope, transaction, ref);
+    std::exception_ptr error;
+    Verdict out;
+    try {
+        out = co_await slot->get(stop);
+    } catch (const async::Stopped&) {
+        error = std::current_exception();
+    }
+    committing_.erase(transaction);
+    if (error) std::rethrow_exception(error);
+    co_return out;
+}
+
+void IntakeClient::send(const Envelope& envelope, std::uint32_t transaction,
+                        const mail::BodyRef& ref) {
+    channel_->send(wire::Begin{.transaction = transaction,
+                               .id = envelope.id,
+                               .reverse_path = envelope.reverse_path,
+                               .envelope_id = envelope.envelope_id,
+                               .ret = envelope.ret,
+                               .body_type = envelope.body_type,
+                               .client = envelope.client});
+    const std::span all(envelope.recipients);
+    for (std::size_t from = 0; from < all.size(); from += wire::kRecipientsPerMessage) {
+        const auto some =
+            all.subspan(from, std::min(wire::kRecipientsPerMessage, all.size() - from));
+        channel_->send(
+            wire::Recipients{.transaction = transaction, .recipients = {some.begin(), some.end()}});
+    }
+    channel_->send(
+        wire::Commit{.transaction = transaction, .body = ref, .message_id = envelope.message_id});
+}
+
+void IntakeClient::discard(std::uint64_t file, std::uint64_t generation) {
+    if (channel_ && generation == generation_) channel_->send(wire::DiscardBody{file});
+}
+
+}  // namespace veredus::intake

@@ -1,0 +1,234 @@
+#include "spool/queue/queue_store.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <exception>
+#include <set>
+#include <stdexcept>
+
+#include "spool/queue/rows.h"
+#include "spool/queue/schema.h"
+
+namespace veredus::spool {
+namespace {
+
+constexpr std::string_view kFileName = "queue.db";
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return lower;
+}
+
+}  // namespace
+
+QueueStore::QueueStore(Directory& directory)
+    : database_(directory, kFileName),
+      fresh_(database_.migrate(kQueueSchema) == 0),
+      doors_(database_),
+      write_mark_(database_.prepare("UPDATE mark SET batch = ?1, durable = ?2")),
+      select_message_(
+          database_.prepare(fmt::format("SELECT {} FROM message WHERE id = ?1", kMessageColumns))),
+      select_recipients_(database_.prepare(
+          fmt::format("SELECT {} FROM recipient WHERE message = ?1", kRecipientColumns))),
+      select_due_(database_.prepare(
+          fmt::format("SELECT message, {} FROM recipient INDEXED BY recipient_due "
+                      "WHERE state IN (1, 2, 3) AND next_attempt_us <= ?1 "
+                      "AND (next_attempt_us, message, number) > (?2, ?3, ?4) "
+                      "ORDER BY next_attempt_us, message, number LIMIT ?5",
+                      kRecipientColumns))),
+      select_next_due_(database_.prepare(
+          "SELECT next_attempt_us FROM recipient INDEXED BY recipient_due "
+          "WHERE state IN (1, 2, 3) AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
+      note_delay_(database_.prepare("UPDATE message SET delay_noticed = 1 WHERE id = ?1")) {
+    auto mark = database_.prepare("SELECT batch, durable FROM mark");
+    auto row = mark.query();
+    if (!row.next()) throw std::runtime_error("queue.db has lost its mark");
+    batch_ = row.get<std::uint64_t>(0);
+    durable_ = row.get<std::uint64_t>(1);
+}
+
+Committed QueueStore::commit(const Batch& batch, BodyStore::SyncSet own_bodies,
+                             BodyStore::SyncSet arrival_bodies, const SideBySide& side_by_side) {
+    if (broken_) throw std::runtime_error("the queue must be opened again after a failed write");
+    if (!own_bodies.run().empty()) throw DiskError(EIO, "sync", "the body of a notification");
+    ++batch_;
+    Committed committed;
+    std::exception_ptr error;
+    std::vector<std::uint64_t> failed_files;
+    side_by_side([&] { failed_files = arrival_bodies.run(); },
+                 [&] {
+                     try {
+                         committed = write(batch);
+                     } catch (...) {
+                         error = std::current_exception();
+                     }
+                 });
+    if (error) std::rethrow_exception(error);
+    if (!failed_files.empty()) take_back(batch, failed_files, committed);
+    durable_ = batch_;
+    return committed;
+}
+
+Committed QueueStore::write(const Batch& batch) {
+    Committed committed;
+    Transaction transaction(database_);
+    // `durable` is what was on disk before this commit: its own bodies are still on their way.
+    write_mark_.run(batch_, durable_);
+    for (const auto& arrival : batch.arrivals) {
+        committed.arrivals.push_back(insert(arrival) ? ArrivalResult::kAccepted
+                                                     : ArrivalResult::kDuplicateId);
+    }
+    apply(batch.outcomes, committed);
+    for (const auto& own : batch.own) {
+        if (!insert(own)) throw std::logic_error("a notification's id is taken");
+    }
+    for (const auto id : batch.delay_noticed)
+        note_delay_.run(id.value());
+    transaction.commit();
+    return committed;
+}
+
+bool QueueStore::insert(const NewMessage& message) {
+    if (message.recipients.empty()) throw std::invalid_argument("a message without recipients");
+    if (!doors_.to_queued(message.envelope, batch_, message.recipients.size())) return false;
+    std::uint32_t number = 0;
+    for (const auto& recipient : message.recipients) {
+        doors_.to_ready(message.envelope.id, ++number, recipient);
+    }
+    return true;
+}
+
+void QueueStore::apply(const std::vector<Outcome>& outcomes, Committed& committed) {
+    std::vector<const Outcome*> sorted;
+    sorted.reserve(outcomes.size());
+    for (const auto& outcome : outcomes)
+        sorted.push_back(&outcome);
+    // By message, and within one as they came: the order in their vector.
+    std::ranges::sort(sorted, {}, [](const Outcome* o) { return std::pair(o->message, o); });
+    for (auto first = sorted.begin(); first != sorted.end();) {
+        const auto last = std::find_if(
+            first, sorted.end(), [&](const Outcome* o) { return o->message != (*first)->message; });
+        apply_to_message(std::span(first, last), committed);
+        first = last;
+    }
+}
+
+void QueueStore::apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed) {
+    const mail::QueueId id = outcomes.front()->message;
+    std::int64_t finished = 0;
+    std::int64_t added = 0;
+    for (const auto* outcome : outcomes) {
+        const bool deferred = unfinished(outcome->state);
+        const bool done = deferred ? doors_.to_deferred(*outcome) : doors_.to_finished(*outcome);
+        if (!done) {
+            committed.stale.emplace_back(id, outcome->recipient);
+            continue;
+        }
+        if (!deferred) ++finished;
+        if (outcome->state == RecipientState::kExpanded) added += expand(*outcome, committed);
+    }
+    if (finished > 0 && added == 0) {
+        if (const auto body = doors_.leave(id, outcomes.back()->at_us, finished)) {
+            committed.departures.push_back({id, *body});
+            return;
+        }
+    }
+    doors_.count_unfinished(id, added - finished);
+}
+
+// An address the message already has is not added again, whatever became of it: so aliases cannot
+// loop.
+std::int64_t QueueStore::expand(const Outcome& outcome, Committed& committed) {
+    std::set<std::string> known;
+    std::uint32_t last_number = 0;
+    for (const auto& recipient : recipients_of(outcome.message)) {
+        known.insert(lower_case(recipient.address));
+        last_number = std::max(last_number, recipient.number);
+    }
+    NewMessage entered;
+    entered.envelope.id = outcome.message;
+    for (const auto& recipient : outcome.expanded_to) {
+        if (!known.insert(lower_case(recipient.address)).second) continue;
+        doors_.to_ready(outcome.message, ++last_number, recipient);
+        entered.recipients.push_back(recipient);
+        entered.recipients.back().number = last_number;
+    }
+    const auto count = static_cast<std::int64_t>(entered.recipients.size());
+    if (count > 0) committed.expansions.push_back(std::move(entered));
+    return count;
+}
+
+// The envelopes are on disk, but their bodies are not, and never will be: nobody may find them
+// there.
+void QueueStore::take_back(const Batch& batch, const std::vector<std::uint64_t>& failed_files,
+                           Committed& committed) {
+    broken_ = true;
+    Transaction transaction(database_);
+    for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
+        const auto& envelope = batch.arrivals[i].envelope;
+        const bool lost = std::ranges::find(failed_files, envelope.body.file) != failed_files.end();
+        if (!lost || committed.arrivals[i] != ArrivalResult::kAccepted) continue;
+        doors_.leave_without_trace(envelope.id);
+        committed.arrivals[i] = ArrivalResult::kBodyLost;
+    }
+    transaction.commit();
+    broken_ = false;
+}
+
+void QueueStore::note_durable() {
+    if (broken_ || durable_ != batch_) return;
+    write_mark_.run(batch_, durable_);
+}
+
+bool QueueStore::hold(mail::QueueId id, std::string_view reason) {
+    Transaction transaction(database_);
+    if (!doors_.to_held(id, reason)) return false;
+    doors_.to_held(id);
+    transaction.commit();
+    return true;
+}
+
+bool QueueStore::release(mail::QueueId id, std::int64_t now_us) {
+    Transaction transaction(database_);
+    if (!doors_.to_queued(id)) return false;
+    doors_.held_to_ready(id, now_us);
+    transaction.commit();
+    return true;
+}
+
+bool QueueStore::retry(mail::QueueId id, std::int64_t now_us) {
+    Transaction transaction(database_);
+    if (doors_.waiting_to_ready(id, now_us) == 0) return false;
+    transaction.commit();
+    return true;
+}
+
+bool QueueStore::mark_damaged(mail::QueueId id, std::string_view reason) {
+    Transaction transaction(database_);
+    if (!doors_.to_damaged(id, reason)) return false;
+    doors_.to_held(id);
+    transaction.commit();
+    return true;
+}
+
+std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_us) {
+    Transaction transaction(database_);
+    const auto body = doors_.leave(id, now_us);
+    if (!body) return std::nullopt;
+    transaction.commit();
+    return Departure{id, *body};
+}
+
+std::vector<Recipient> QueueStore::recipients_of(mail::QueueId id) {
+    std::vector<Recipient> recipients;
+    auto rows = select_recipients_.query(id.value());
+    while (rows.next())
+        recipients.push_back(recipient_from(rows));
+    return recipients;
+}
+
+}  // namespace veredus::spool

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spool/body/body_store.h"
+#include "spool/disk/side_by_side.h"
+#include "spool/disk/sqlite.h"
+#include "spool/queue/doors.h"
+#include "spool/queue/envelope.h"
+
+namespace veredus::spool {
+
+// What is made durable together.
+struct Batch {
+    std::vector<NewMessage> arrivals;  // from clients, who wait for the answer
+    std::vector<NewMessage> own;       // notifications, caused by outcomes of this batch
+    std::vector<Outcome> outcomes;
+    std::vector<mail::QueueId> delay_noticed;  // messages that one of `own` tells the delay of
+
+    bool empty() const {
+        return arrivals.empty() && own.empty() && outcomes.empty() && delay_noticed.empty();
+    }
+};
+
+enum class ArrivalResult : std::uint8_t {
+    kAccepted,     // on disk: say 250
+    kDuplicateId,  // the id is in the queue already
+    kBodyLost,     // the body could not be brought to the disk; the envelope has been taken back
+};
+
+// A message that left the queue; its body is no longer needed.
+struct Departure {
+    mail::QueueId id;
+    mail::BodyRef body;
+};
+
+struct Committed {
+    std::vector<ArrivalResult> arrivals;  // in the order of Batch::arrivals
+    std::vector<NewMessage> expansions;   // envelopes hold the id alone: recipients that entered
+    std::vector<Departure> departures;
+    std::vector<std::pair<mail::QueueId, std::uint32_t>>
+        stale;  // outcomes of what was gone or done
+};
+
+// A recipient whose time has come.
+struct Due {
+    mail::QueueId message;
+    Recipient recipient;
+};
+// Where a search for due recipients goes on.
+struct DueCursor {
+    std::int64_t next_attempt_us = 0;
+    std::uint64_t message = 0;
+    std::uint32_t number = 0;
+};
+
+// Which messages; what is not said matches all. Addresses and domains regardless of the case of
+// ASCII letters.
+struct Filter {
+    std::optional<std::string> sender;     // reverse path; "@domain" for all of a domain, "" for <>
+    std::optional<std::string> recipient;  // of any unfinished recipient; "@domain" likewise
+    std::optional<std::string> destination;
+    std::optional<std::int64_t> arrived_before_us;
+    std::optional<std::int64_t> arrived_after_us;
+    std::optional<std::uint64_t> larger_than;   // bytes
+    std::optional<std::uint64_t> smaller_than;  // bytes
+    std::optional<MessageState> state;
+    std::optional<RecipientState> recipient_state;
+    std::optional<std::string> reply_contains;  // in a recipient's last reply, or in why it is held
+};
+
+struct Totals {
+    std::uint64_t messages = 0;
+    std::uint64_t recipients = 0;  // unfinished
+    std::uint64_t bytes = 0;
+};
+
+struct Recovered {
+    std::vector<mail::QueueId> dropped;  // never acknowledged
+    std::vector<std::pair<mail::QueueId, std::string>> damaged;
+    std::vector<BodyFileFault> files;
+    Totals totals;
+};
+
+// The queue on disk: envelopes, recipients, schedule, ledger. The truth about what is in the queue
+// and in which state; bodies are in a BodyStore. One thread at a time. Throws DatabaseError; when
+// it does, nothing of that call has happened.
+class QueueStore {
+  public:
+    // Opens or makes the database in `directory`, which must outlive this.
+    explicit QueueStore(Directory& directory);
+
+    // Once, before anything else: finds out what a crash left, drops what was never acknowledged,
+    // marks what is damaged, and tells the body store what is needed.
+    Recovered recover(BodyStore& bodies);
+
+    // Makes the batch durable. `own_bodies` are synced before the commit, since a verdict follows
+    // from them; `arrival_bodies` beside it. When this returns, every accepted arrival and every
+    // outcome is on disk; a message all of whose recipients are finished has left. Throws also
+    // DiskError, when an own body cannot be synced.
+    Committed commit(const Batch& batch, BodyStore::SyncSet own_bodies,
+                     BodyStore::SyncSet arrival_bodies, const SideBySide& side_by_side);
+
+    // Tells the database that all bodies committed so far are on disk: the mark moves up. For quiet
+    // moments.
+    void note_durable();
+
+    // ---- commands; each is durable when it returns, false when the message is not there or its
+    // state says no ----
+    bool hold(mail::QueueId id, std::string_view reason);
+    bool release(mail::QueueId id, std::int64_t now_us);
+    bool retry(mail::QueueId id, std::int64_t now_us);
+    bool mark_damaged(mail::QueueId id, std::string_view reason);
+    std::optional<Departure> remove(mail::QueueId id, std::int64_t now_us);
+
+    // ---- looking ----
+    std::optional<Queued> show(mail::QueueId id);
+    // Oldest first, from the first id above `after`.
+    std::vector<Queued> list(const Filter& filter, mail::QueueId after, std::size_t limit);
+    Totals count(const Filter& filter);
+    // Recipients due at `now_us` and not before `cursor`, which moves on. Fewer than `limit`: there
+    // are no more.
+    std::vector<Due> due(std::int64_t now_us, DueCursor& cursor, std::size_t limit);
+    // When the next one is due; nothing when none waits.
+    std::optional<std::int64_t> next_due_us(std::int64_t after_us);
+    std::vector<HistoryLine> history(mail::QueueId id);
+
+    // Forgets up to `limit` departed messages that left before `before_us`, with their ledger.
+    std::size_t prune_history(std::int64_t before_us, std::size_t limit);
+
+    // Findings about the database and every message in it: tables, states, and (with `bodies`) all
+    // bodies' digests. Empty when all is well.
+    std::vector<std::string> check(const BodyStore* bodies);
+
+    // Every message with the state it was found in, for check() and for tests; bodies are read in
+    // full. The body store must know the files.
+    std::vector<std::pair<mail::QueueId, Found>> survey(const BodyStore& bodies);
+
+  private:
+    bool insert(const NewMessage& message);
+    Committed write(const Batch& batch);
+    void apply(const std::vector<Outcome>& outcomes, Committed& committed);
+    void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
+    std::int64_t expand(const Outcome& outcome, Committed& committed);
+    void take_back(const Batch& batch, const std::vector<std::uint64_t>& failed_files,
+                   Committed& committed);
+    std::vector<Recipient> recipients_of(mail::QueueId id);
+    void mark_lost_bodies(const BodyStore& bodies,
+                          const std::map<std::uint64_t, std::uint64_t>& ends, Recovered& recovered);
+
+    Database database_;
+    bool fresh_;  // the schema was made just now: the database cannot know of any body
+    bool broken_ =
+        false;  // what was not acknowledged could not be taken back: only a restart helps
+    Doors doors_;
+    Statement write_mark_;
+    Statement select_message_;
+    Statement select_recipients_;
+    Statement select_due_;
+    Statement select_next_due_;
+    Statement note_delay_;
+    std::uint64_t batch_ = 0;    // the last one begun
+    std::uint64_t durable_ = 0;  // the last one whose bodies are all on disk
+};
+
+}  // namespace veredus::spool

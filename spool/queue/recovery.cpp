@@ -1,0 +1,154 @@
+// What QueueStore does at start and for check(): compares what the database says with what the disk
+// holds.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "spool/queue/queue_store.h"
+#include "spool/queue/rows.h"
+
+namespace veredus::spool {
+namespace {
+
+struct BodyRow {
+    mail::QueueId id;
+    mail::BodyRef body;
+};
+
+// Why a message is in none of the states it may be in, or is damaged; empty when it is well.
+std::string complaint(const Found& found) {
+    const auto* finding = finding_for(found);
+    if (finding == nullptr) return "its recipients are in no state that its own state allows";
+    if (found.body == BodyFound::kNotWhatArrived) {
+        return fmt::format("{}: its body is not what arrived", finding->name);
+    }
+    return {};
+}
+
+}  // namespace
+
+Recovered QueueStore::recover(BodyStore& bodies) {
+    Recovered recovered;
+    std::map<std::uint64_t, std::uint64_t> needed;  // file → messages
+    std::map<std::uint64_t, std::uint64_t> ends;    // file → where its last message ends
+    std::vector<BodyRow> in_doubt;
+    {
+        auto select = database_.prepare(
+            fmt::format("SELECT id, batch, unfinished, {} FROM message", kBodyColumns));
+        auto rows = select.query();
+        while (rows.next()) {
+            const auto body = body_from(rows, 3);
+            ++needed[body.file];
+            ends[body.file] = std::max(ends[body.file], body.offset + body.length);
+            recovered.totals.messages += 1;
+            recovered.totals.recipients += rows.get<std::uint64_t>(2);
+            recovered.totals.bytes += body.length;
+            if (rows.get<std::uint64_t>(1) > durable_) {
+                in_doubt.push_back({mail::QueueId(rows.get<std::uint64_t>(0)), body});
+            }
+        }
+    }
+    recovered.files = bodies.recover(
+        needed, fresh_ ? BodyStore::Unneeded::kPutAside : BodyStore::Unneeded::kRemove);
+
+    std::vector<BodyRow> dropped;
+    Transaction transaction(database_);
+    for (const auto& row : in_doubt) {
+        const auto verified = bodies.verify(row.body);
+        // A disk that cannot read tells nothing about whether the body was ever there.
+        if (verified || verified.error().kind == BodyDamage::Kind::kUnreadable) continue;
+        doors_.leave_without_trace(row.id);
+        dropped.push_back(row);
+    }
+    mark_lost_bodies(bodies, ends, recovered);
+    write_mark_.run(batch_, batch_);
+    transaction.commit();
+    durable_ = batch_;
+
+    for (const auto& row : dropped) {
+        recovered.dropped.push_back(row.id);
+        recovered.totals.messages -= 1;
+        recovered.totals.bytes -= row.body.length;
+        bodies.drop_reference(row.body.file);
+    }
+    return recovered;
+}
+
+// Damage that can be seen without reading every body: files that are gone or too short.
+void QueueStore::mark_lost_bodies(const BodyStore& bodies,
+                                  const std::map<std::uint64_t, std::uint64_t>& ends,
+                                  Recovered& recovered) {
+    auto select = database_.prepare(
+        fmt::format("SELECT id, {} FROM message WHERE body_file = ?1", kBodyColumns));
+    for (const auto& [file, end] : ends) {
+        mail::BodyRef last;
+        last.file = file;
+        last.length = end;
+        if (bodies.open(last)) continue;
+        std::vector<std::pair<mail::QueueId, std::string>> lost;
+        {
+            auto rows = select.query(file);
+            while (rows.next()) {
+                const auto opened = bodies.open(body_from(rows, 1));
+                if (opened) continue;
+                lost.emplace_back(mail::QueueId(rows.get<std::uint64_t>(0)), opened.error().text);
+            }
+        }
+        for (auto& [id, why] : lost) {
+            if (!doors_.to_damaged(id, why)) continue;  // known already
+            doors_.to_held(id);
+            recovered.damaged.emplace_back(id, why);
+        }
+    }
+}
+
+std::vector<std::pair<mail::QueueId, Found>> QueueStore::survey(const BodyStore& bodies) {
+    std::vector<std::pair<mail::QueueId, Found>> messages;
+    auto select = database_.prepare(
+        fmt::format("SELECT id, state, batch, "
+                    "(SELECT count(*) FROM recipient WHERE message = id AND state IN (1, 2, 3)), "
+                    "(SELECT count(*) FROM recipient WHERE message = id AND state = 4), "
+                    "(SELECT count(*) FROM recipient WHERE message = id), {} "
+                    "FROM message ORDER BY id",
+                    kBodyColumns));
+    auto rows = select.query();
+    while (rows.next()) {
+        Found found;
+        found.message = rows.get<MessageState>(1);
+        found.in_doubt = rows.get<std::uint64_t>(2) > durable_;
+        found.waiting_recipients = rows.get<std::uint64_t>(3) > 0;
+        found.held_recipients = rows.get<std::uint64_t>(4) > 0;
+        found.any_recipients = rows.get<std::uint64_t>(5) > 0;
+        if (bodies.verify(body_from(rows, 6))) found.body = BodyFound::kIntact;
+        messages.emplace_back(mail::QueueId(rows.get<std::uint64_t>(0)), found);
+    }
+    return messages;
+}
+
+std::vector<std::string> QueueStore::check(const BodyStore* bodies) {
+    auto findings = database_.check();
+    const auto each = [&](const std::string& sql, std::string_view text) {
+        auto select = database_.prepare(sql);
+        auto rows = select.query();
+        while (rows.next()) {
+            findings.push_back(
+                fmt::format("{}: {}", mail::QueueId(rows.get<std::uint64_t>(0)).text(), text));
+        }
+    };
+    each("SELECT DISTINCT message FROM recipient WHERE message NOT IN (SELECT id FROM message)",
+         "has recipients but no envelope");
+    each(
+        "SELECT id FROM message WHERE unfinished <> "
+        "(SELECT count(*) FROM recipient WHERE message = id AND state <= 4)",
+        "its count of unfinished recipients is wrong");
+    each("SELECT id FROM message WHERE batch > (SELECT batch FROM mark)",
+         "comes from a commit that is yet to be made");
+    if (bodies == nullptr) return findings;
+    for (const auto& [id, found] : survey(*bodies)) {
+        const auto text = complaint(found);
+        if (!text.empty()) findings.push_back(fmt::format("{}: {}", id.text(), text));
+    }
+    return findings;
+}
+
+}  // namespace veredus::spool

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace veredus::spool {
+
+// queue.db, described column by column in docs/formats-queue.md. One string per schema version; a
+// released one never changes.
+inline constexpr std::array<std::string_view, 1> kQueueSchema{R"sql(
+CREATE TABLE mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    batch INTEGER NOT NULL,
+    durable INTEGER NOT NULL
+) STRICT;
+INSERT INTO mark VALUES (1, 0, 0);
+
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    unfinished INTEGER NOT NULL,
+    body_file INTEGER NOT NULL,
+    body_offset INTEGER NOT NULL,
+    body_length INTEGER NOT NULL,
+    body_digest BLOB NOT NULL,
+    body_type INTEGER NOT NULL,
+    ret INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    delay_noticed INTEGER NOT NULL,
+    about INTEGER NOT NULL,
+    reverse_path TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    client_name TEXT NOT NULL,
+    client_address TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    auth_user TEXT NOT NULL,
+    tls TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE recipient (
+    message INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    next_attempt_us INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    notify INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    original_recipient TEXT NOT NULL,
+    expanded_from TEXT NOT NULL,
+    last_status TEXT NOT NULL,
+    last_reply TEXT NOT NULL,
+    last_remote TEXT NOT NULL,
+    PRIMARY KEY (message, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recipient_due ON recipient (next_attempt_us) WHERE state IN (1, 2, 3);
+CREATE INDEX recipient_destination ON recipient (destination, next_attempt_us) WHERE state IN (2, 3);
+
+CREATE TABLE history (
+    message INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    recipient INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    remote TEXT NOT NULL,
+    tls TEXT NOT NULL,
+    PRIMARY KEY (message, at_us, recipient, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE departed (
+    id INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    body_length INTEGER NOT NULL,
+    about INTEGER NOT NULL,
+    reverse_path TEXT NOT NULL,
+    envelope_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    client_name TEXT NOT NULL,
+    client_address TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    auth_user TEXT NOT NULL,
+    tls TEXT NOT NULL
+) STRICT;
+)sql"};
+
+}  // namespace veredus::spool

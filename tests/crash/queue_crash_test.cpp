@@ -1,0 +1,144 @@
+// Cuts the power under a queue at every operation on its disk and asks whether the promises hold.
+// Every case is replayed from its numbers:  crash_queue --run_test=queue_crash/random_lives --
+// FIRST_SEED COUNT
+#define BOOST_TEST_MODULE crash
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <cstdlib>
+
+#include "tests/crash/queue_life.h"
+
+namespace veredus::spool {
+namespace {
+
+using Loss = FaultDisk::Loss;
+
+struct Case {
+    std::uint64_t seed;
+    std::uint64_t cut_at;  // 0: never
+    Loss loss;
+    bool bodies_first;
+    int steps = 12;
+};
+
+const SideBySide& order_of(const Case& c) {
+    static const SideBySide first = one_then_other;
+    static const SideBySide second = other_then_one;
+    return c.bodies_first ? first : second;
+}
+
+std::uint64_t operations_of(Case c) {
+    FaultDisk disk(c.seed);
+    Told told;
+    QueueLife life(disk.root(), told, c.seed, order_of(c));
+    BOOST_TEST_REQUIRE(life.live(c.steps));
+    return disk.operations();
+}
+
+void report(const Case& c, const std::vector<std::string>& faults) {
+    for (const auto& fault : faults) {
+        BOOST_ERROR("seed " << c.seed << ", cut at " << c.cut_at << ", loss "
+                            << static_cast<int>(c.loss) << ", bodies first " << c.bodies_first
+                            << ": " << fault);
+    }
+}
+
+void check_cut(const Case& c) {
+    FaultDisk disk(c.seed * 1'000'003 + c.cut_at);
+    Told told;
+    disk.set_plan({.cut_at = c.cut_at});
+    try {
+        QueueLife life(disk.root(), told, c.seed, order_of(c));
+        life.live(c.steps);
+    } catch (const std::runtime_error&) {
+        BOOST_TEST_REQUIRE(disk.power_is_lost());  // while it was made
+    }
+    const auto after = disk.after(c.loss);
+    report(c, faults_after_crash(*after, told));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(queue_crash)
+
+BOOST_AUTO_TEST_CASE(every_cut_of_some_lives) {
+    std::uint64_t cases = 0;
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        for (const bool bodies_first : {true, false}) {
+            const auto operations = operations_of({seed, 0, Loss::kAllUnsynced, bodies_first});
+            for (std::uint64_t cut = 1; cut <= operations; ++cut) {
+                for (const auto loss : {Loss::kAllUnsynced, Loss::kRandom, Loss::kNothingSoFar}) {
+                    check_cut({seed, cut, loss, bodies_first});
+                    ++cases;
+                }
+            }
+        }
+    }
+    BOOST_TEST_MESSAGE(cases << " cuts");
+    BOOST_TEST(cases > 1'000U);
+}
+
+BOOST_AUTO_TEST_CASE(random_lives) {
+    const auto& suite = boost::unit_test::framework::master_test_suite();
+    const auto number = [&](int index, std::uint64_t otherwise) {
+        return suite.argc > index ? std::strtoull(suite.argv[index], nullptr, 10) : otherwise;
+    };
+    const auto first = number(1, 100);
+    const auto count = number(2, 300);
+    for (auto seed = first; seed < first + count; ++seed) {
+        std::mt19937_64 random(seed);
+        Case c{seed, 0, Loss::kRandom, random() % 2 == 0, 30};
+        c.cut_at = 1 + random() % operations_of(c);
+        check_cut(c);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(two_crashes_in_a_row) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        std::mt19937_64 random(seed);
+        const Case c{seed, 40 + random() % 150, Loss::kRandom, seed % 2 == 0, 30};
+        FaultDisk disk(seed);
+        Told told;
+        disk.set_plan({.cut_at = c.cut_at});
+        QueueLife(disk.root(), told, seed, order_of(c)).live(c.steps);
+        const auto once = disk.after(c.loss);
+        once->set_plan({.cut_at = 1 + random() % 60});
+        try {
+            QueueLife(once->root(), told, seed + 1'000, order_of(c)).live(c.steps);
+        } catch (const std::runtime_error&) {
+            BOOST_TEST_REQUIRE(once->power_is_lost());
+        }
+        const auto twice = once->after(c.loss);
+        report(c, faults_after_crash(*twice, told));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_error_of_a_life) {
+    for (const int code : {EIO, ENOSPC}) {
+        const Case c{5, 0, Loss::kAllUnsynced, true};
+        const auto operations = operations_of(c);
+        for (std::uint64_t fail = 1; fail <= operations; ++fail) {
+            FaultDisk disk(fail);
+            Told told;
+            disk.set_plan({.fail_at = fail, .fail_code = code});
+            try {
+                QueueLife life(disk.root(), told, c.seed, order_of(c));
+                life.live(c.steps);
+            } catch (const std::runtime_error&) {
+                // The queue could not be opened: nothing was promised.
+                BOOST_TEST_REQUIRE(told.messages.empty());
+            }
+            for (const auto loss : {Loss::kAllUnsynced, Loss::kNothingSoFar}) {
+                const auto after = disk.after(loss);
+                Case failed = c;
+                failed.cut_at = fail;
+                failed.loss = loss;
+                report(failed, faults_after_crash(*after, told));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace veredus::spool

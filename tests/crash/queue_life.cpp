@@ -1,0 +1,285 @@
+#include "tests/crash/queue_life.h"
+
+#include <fmt/core.h>
+
+namespace veredus::spool {
+
+QueueLife::QueueLife(Directory& directory, Told& told, std::uint64_t seed, SideBySide side_by_side)
+    : told_(told), random_(seed) {
+    spool_.emplace(directory, std::move(side_by_side));
+    spool_->skip_ids(static_cast<std::int64_t>(1'000'000 * told.messages.size()));
+}
+
+bool QueueLife::live(int steps) {
+    try {
+        spool_->recover();
+        for (int i = 0; i < steps; ++i)
+            step();
+        return true;
+    } catch (const DiskError&) {
+        return false;
+    } catch (const DatabaseError&) {
+        return false;
+    }
+}
+
+void QueueLife::step() {
+    switch (pick(10)) {
+        case 0:
+            spool_->start_new_segment();
+            break;
+        case 1:
+            spool_->queue.note_durable();
+            break;
+        case 2:
+        case 3:
+            command();
+            break;
+        default:
+            commit_something();
+            break;
+    }
+}
+
+void QueueLife::commit_something() {
+    Batch batch;
+    add_arrivals(batch);
+    add_outcomes(batch);
+    note_offered(batch);
+    const auto committed = spool_->commit(batch);
+    note_committed(batch, committed);
+}
+
+void QueueLife::add_arrivals(Batch& batch) {
+    for (auto n = pick(4); n > 0; --n) {
+        const std::size_t size = pick(20) == 0 ? kSingleFileThreshold + pick(50'000) : pick(3'000);
+        const std::string text(size, static_cast<char>('a' + pick(26)));
+        std::vector<Recipient> recipients;
+        for (auto r = 1 + pick(3); r > 0; --r) {
+            recipients.push_back(recipient_at(fmt::format("r{}@b.example", ++addresses_)));
+        }
+        batch.arrivals.push_back(spool_->make(text, std::move(recipients)));
+        note_new(batch.arrivals.back(), text);
+    }
+}
+
+void QueueLife::note_new(const NewMessage& message, std::string_view text) {
+    auto& told = told_.messages[message.envelope.id];
+    told.text = text;
+    for (const auto& recipient : message.recipients) {
+        told.recipients.push_back({.address = recipient.address});
+    }
+}
+
+void QueueLife::add_outcomes(Batch& batch) {
+    DueCursor cursor;
+    for (const auto& due : spool_->queue.due(kTestNow + 1'000'000'000, cursor, 8)) {
+        if (pick(2) == 0) add_outcome(batch, due.message, due.recipient);
+    }
+}
+
+void QueueLife::add_outcome(Batch& batch, mail::QueueId id, const Recipient& recipient) {
+    using enum RecipientState;
+    constexpr std::array kOutcomes{kDeferred, kInDoubt, kDelivered, kRelayed,
+                                   kRelayed,  kFailed,  kExpanded};
+    auto outcome = outcome_of(id, recipient.number, kOutcomes[pick(kOutcomes.size())]);
+    outcome.at_us += static_cast<std::int64_t>(pick(1'000'000));
+    if (outcome.state == kExpanded) {
+        outcome.expanded_to.push_back(recipient_at(fmt::format("x{}@b.example", ++addresses_)));
+        outcome.expanded_to.push_back(recipient_at(recipient.address));
+    }
+    if (outcome.state == kFailed) {
+        const std::string text = fmt::format("{} is unknown\r\n", recipient.address);
+        batch.own.push_back(spool_->make(text, {recipient_at("sender@a.example")}, true, ""));
+        batch.own.back().envelope.about = id;
+        note_new(batch.own.back(), text);
+        auto& told = told_.messages.at(id).recipients.at(recipient.number - 1);
+        told.bounce = batch.own.back().envelope.id;
+    }
+    batch.outcomes.push_back(std::move(outcome));
+}
+
+void QueueLife::note_offered(const Batch& batch) {
+    for (const auto& outcome : batch.outcomes) {
+        auto& message = told_.messages.at(outcome.message);
+        message.recipients.at(outcome.recipient - 1).offered = outcome.state;
+    }
+}
+
+void QueueLife::note_committed(const Batch& batch, const Committed& committed) {
+    for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
+        if (committed.arrivals[i] != ArrivalResult::kAccepted) continue;
+        told_.messages.at(batch.arrivals[i].envelope.id).acknowledged = true;
+    }
+    for (const auto& own : batch.own)
+        told_.messages.at(own.envelope.id).acknowledged = true;
+    for (const auto& outcome : batch.outcomes) {
+        auto& message = told_.messages.at(outcome.message);
+        message.recipients.at(outcome.recipient - 1).committed = outcome.state;
+    }
+    for (const auto& entered : committed.expansions) {
+        auto& message = told_.messages.at(entered.envelope.id);
+        for (const auto& recipient : entered.recipients) {
+            message.recipients.push_back({.address = recipient.address});
+        }
+    }
+}
+
+std::optional<mail::QueueId> QueueLife::any_message() {
+    const auto listed = spool_->queue.list({}, mail::QueueId(), 10);
+    if (listed.empty()) return std::nullopt;
+    return listed[pick(listed.size())].envelope.id;
+}
+
+void QueueLife::command() {
+    const auto id = any_message();
+    if (!id) return;
+    auto& queue = spool_->queue;
+    switch (pick(5)) {
+        case 0:
+            queue.hold(*id, "a reason");
+            break;
+        case 1:
+        case 2:
+            queue.release(*id, kTestNow);
+            break;
+        case 3:
+            queue.retry(*id, kTestNow);
+            break;
+        default:
+            auto& told = told_.messages.at(*id);
+            told.removal_offered = true;
+            if (const auto gone = queue.remove(*id, kTestNow)) {
+                told.removal_committed = true;
+                spool_->bodies.drop_reference(gone->body.file);
+            }
+            break;
+    }
+}
+
+namespace {
+
+class Examination {
+  public:
+    Examination(FaultDisk& disk, const Told& told) : disk_(disk), told_(told) {}
+
+    std::vector<std::string> run() {
+        look_before_recovery();
+        {
+            TestSpool spool(disk_.root());
+            spool.recover();
+            for (const auto& finding : spool.queue.check(&spool.bodies))
+                fault("check: {}", finding);
+            for (const auto& [id, message] : told_.messages)
+                examine(spool, id, message);
+            finish_all(spool);
+        }
+        const auto left = disk_.root().open_directory("body")->list();
+        if (!left.empty()) fault("{} body files are left of an empty queue", left.size());
+        return faults_;
+    }
+
+  private:
+    template <class... Args>
+    void fault(fmt::format_string<Args...> text, Args&&... args) {
+        faults_.push_back(fmt::format(text, std::forward<Args>(args)...));
+    }
+
+    // Whatever the crash left must be a row of the table, and no damage within the mark.
+    void look_before_recovery() {
+        QueueStore queue(disk_.root());
+        BodyStore bodies(disk_.root().open_directory("body"));
+        std::map<std::uint64_t, std::uint64_t> files;
+        for (const auto& message : queue.list({}, mail::QueueId(), 1'000'000)) {
+            ++files[message.envelope.body.file];
+        }
+        bodies.recover(files, BodyStore::Unneeded::kLeave);
+        for (const auto& [id, found] : queue.survey(bodies)) {
+            const auto* finding = finding_for(found);
+            if (finding == nullptr) {
+                fault("{} is in no row of the table of states", id.text());
+            } else if (finding->name != "queued" && finding->name != "held" &&
+                       finding->name != "unacknowledged") {
+                fault("{} was found: {}", id.text(), finding->name);
+            }
+        }
+    }
+
+    void examine(TestSpool& spool, mail::QueueId id, const Told::Message& told) {
+        const auto queued = spool.queue.show(id);
+        const auto history = spool.queue.history(id);
+        if (queued) {
+            const auto& body = queued->envelope.body;
+            const auto verified = spool.bodies.verify(body);
+            if (!verified) {
+                fault("{}: {}", id.text(), verified.error().text);
+            } else if (body.length < kSingleFileThreshold &&
+                       spool.bodies.read(body).value() != told.text) {
+                fault("{}: other bytes than those that arrived", id.text());
+            }
+            if (told.removal_committed) fault("{} was deleted and is back", id.text());
+        }
+        if (told.removal_offered) return;
+        for (std::size_t i = 0; i < told.recipients.size(); ++i) {
+            examine_recipient(spool, id, told, i, queued, history);
+        }
+    }
+
+    void examine_recipient(TestSpool& spool, mail::QueueId id, const Told::Message& told,
+                           std::size_t index, const std::optional<Queued>& queued,
+                           const std::vector<HistoryLine>& history) {
+        const auto& recipient = told.recipients[index];
+        const auto number = static_cast<std::uint32_t>(index + 1);
+        const auto name = fmt::format("{} {}", id.text(), recipient.address);
+        const bool finish_offered = recipient.offered && !unfinished(*recipient.offered);
+        const bool finish_committed = recipient.committed && !unfinished(*recipient.committed);
+        auto state = RecipientState::kNone;
+        if (queued && index < queued->recipients.size()) state = queued->recipients[index].state;
+        std::optional<RecipientState> last;
+        for (const auto& line : history) {
+            if (line.recipient == number && !unfinished(line.state)) last = line.state;
+        }
+        // (1), (3): what was acknowledged and not finished is still there.
+        if (told.acknowledged && !finish_offered && !unfinished(state)) fault("{} is lost", name);
+        // (2): nothing is marked done that nobody did.
+        if (!finish_offered && (last || (state != RecipientState::kNone && !unfinished(state)))) {
+            fault("{} is marked done but was not", name);
+        }
+        if (finish_committed && unfinished(state)) fault("{} was done and is due again", name);
+        if (finish_committed && last != recipient.committed) fault("{} is not in the ledger", name);
+        // A message that is gone was finished by the ledger too.
+        if (told.acknowledged && !queued && !last) fault("{} is gone without a trace", name);
+        // A verdict and its bounce come together.
+        if (last == RecipientState::kFailed && recipient.bounce &&
+            !spool.queue.show(*recipient.bounce) &&
+            spool.queue.history(*recipient.bounce).empty() &&
+            !told_.messages.at(*recipient.bounce).removal_offered) {
+            fault("{} failed and its sender was never told", name);
+        }
+    }
+
+    void finish_all(TestSpool& spool) {
+        for (const auto& message : spool.queue.list({}, mail::QueueId(), 1'000'000)) {
+            std::vector<Outcome> outcomes;
+            for (const auto& recipient : message.recipients) {
+                if (!unfinished(recipient.state)) continue;
+                outcomes.push_back(outcome_of(message.envelope.id, recipient.number,
+                                              RecipientState::kRelayed, kTestNow + 10'000'000));
+            }
+            spool.record(std::move(outcomes));
+        }
+        if (spool.queue.count({}).messages != 0) fault("messages do not leave when they are done");
+    }
+
+    FaultDisk& disk_;
+    const Told& told_;
+    std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::vector<std::string> faults_after_crash(FaultDisk& disk, const Told& told) {
+    return Examination(disk, told).run();
+}
+
+}  // namespace veredus::spool

@@ -1,0 +1,156 @@
+"""What /proc says of the running daemons, and how they live and die."""
+
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+
+from harness import mail
+from harness.instance import ROOT, wait_until
+
+ALICE = "alice@example.org"
+DAEMONS = {"smtpd", "submitd", "queued", "relayd", "deliverd", "mailboxd", "imapd", "pop3d", "accountd"}
+
+
+@pytest.fixture
+def veredus(host):
+    return host(users=["alice"])
+
+
+def proc_status(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_every_daemon_is_there(veredus):
+    status = veredus.status()
+    assert status["ready"] is True
+    names = [each["name"] for each in status["daemons"]]
+    assert set(names[1:]) == DAEMONS
+    for each in status["daemons"]:
+        assert pathlib.Path(f"/proc/{each['pid']}").exists()
+    ports = {port for each in status["daemons"] for port in each["ports"]}
+    assert ports >= {veredus.ports[name] for name in ("smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps")}
+
+
+def test_every_daemon_is_locked_in(veredus):
+    mail.send(veredus, "a@remote.example", ALICE, mail.message(to=ALICE))
+    veredus.wait_delivered(ALICE)
+    pids = {each["name"]: each["pid"] for each in veredus.status()["daemons"][1:]}
+    children = [pid for pid in veredus.processes() if proc_status(pid)["PPid"] == str(pids["mailboxd"])]
+    assert children, "a process of alice's is there after the delivery"
+    for name, pid in [*pids.items(), *(("mailboxd of a user", pid) for pid in children)]:
+        status = proc_status(pid)
+        assert status["Seccomp"] == "2", f"{name} runs without a seccomp filter"
+        assert status["NoNewPrivs"] == "1", f"{name} could gain privileges"
+
+
+def described(pid, descriptor, directory):
+    """A descriptor as docs/architecture.md names it."""
+    try:
+        target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+    except FileNotFoundError:
+        return None
+    for prefix, word in (("socket:", "socket"), ("pipe:", "pipe"), ("anon_inode:[eventpoll]", "epoll"), ("anon_inode:[eventfd]", "eventfd"),
+                         ("anon_inode:[signalfd]", "signalfd"), ("/dev/null", "/dev/null"), ("anon_inode:[io_uring]", "io_uring")):
+        if target.startswith(prefix):
+            return word
+    target = target.removesuffix(" (deleted)")
+    if target.startswith(str(directory)):
+        return target[len(str(directory)) + 1:] or "."
+    return target
+
+
+def allowed_descriptors():
+    """The table in docs/architecture.md: daemon -> patterns of what it may hold."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 2 and cells[0].strip("`") in DAEMONS | {"mailboxd, user"}:
+            table[cells[0].strip("`")] = re.findall(r"`([^`]+)`", cells[1])
+    return table
+
+
+def fits(held, patterns):
+    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), held) for pattern in patterns)
+
+
+def test_descriptors_are_those_of_the_table(veredus):
+    mail.send(veredus, "a@remote.example", ALICE, mail.message(to=ALICE))
+    veredus.wait_delivered(ALICE)
+    table = allowed_descriptors()
+    assert set(table) == DAEMONS | {"mailboxd, user"}, "docs/architecture.md says what each daemon holds"
+    pids = {each["name"]: each["pid"] for each in veredus.status()["daemons"][1:]}
+    holders = dict(pids)
+    for pid in veredus.processes():
+        if proc_status(pid)["PPid"] == str(pids["mailboxd"]):
+            holders["mailboxd, user"] = pid
+    for name, pid in holders.items():
+        held = {described(pid, entry, veredus.directory) for entry in os.listdir(f"/proc/{pid}/fd")} - {None}
+        unknown = sorted(each for each in held if not fits(each, table[name]))
+        assert not unknown, f"{name} holds {unknown}, the table allows {table[name]}"
+
+
+def test_a_daemon_that_dies_comes_back(veredus):
+    for name in sorted(DAEMONS):
+        before = veredus.daemon(name)
+        os.kill(before, signal.SIGKILL)
+
+        def back():
+            status = veredus.veredus("status", "--json", check=False)
+            return status.returncode == 0 and veredus.daemon(name) != before
+
+        wait_until(back, seconds=30)
+        wait_until(lambda: works(veredus), seconds=30)
+
+
+def works(veredus):
+    """Whether a message goes in and comes out."""
+    try:
+        before = len(mail.mailbox(veredus, ALICE))
+        mail.send(veredus, "a@remote.example", ALICE, mail.message(to=ALICE))
+    except Exception:
+        return False
+    wait_until(lambda: count_or_none(veredus) == before + 1)
+    return True
+
+
+def count_or_none(veredus):
+    try:
+        return len(mail.mailbox(veredus, ALICE))
+    except Exception:
+        return None
+
+
+def test_starting_is_quick_and_stopping_leaves_nothing(veredus):
+    veredus.stop()
+    started = time.monotonic()
+    veredus.start()
+    assert time.monotonic() - started < 3
+    with mail.imap(veredus, ALICE) as client:
+        client.select("INBOX")
+        veredus.stop()  # with a session open; asserts that no process and no port is left
+    veredus.start()
+
+
+def test_configuration_errors_are_named(veredus):
+    done = veredus.veredus("check")
+    assert done.returncode == 0
+    path = veredus.directory / "veredus.toml"
+    good = path.read_text()
+    path.write_text(good + "\n[queue]\nretry_frist = \"5m\"\n" if "[queue]" not in good else
+                    good.replace("[queue]", "[queue]\nretry_frist = \"5m\""))
+    done = veredus.veredus("check", check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 78 and "retry_frist" in said and "retry_first" in said
+    assert re.search(r"veredus\.toml:\d+", said)
+    # A reload with errors changes nothing.
+    position = veredus.log.position()
+    veredus.reload()
+    veredus.log.wait_for("retry_frist", after=position)
+    assert works(veredus)
+    path.write_text(good)

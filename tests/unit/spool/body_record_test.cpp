@@ -1,0 +1,168 @@
+#include <boost/test/unit_test.hpp>
+
+#include "common/mail/digest.h"
+#include "spool/body/body_writer.h"
+#include "spool/body/record.h"
+#include "spool/disk/fault_disk.h"
+
+namespace veredus::spool {
+namespace {
+
+constexpr std::int64_t kNow = 1'763'892'540'123'456;  // Sun, 23 Nov 2025 10:09:00 UTC
+
+RecordHead head_of(std::string reverse_path) {
+    return {std::move(reverse_path), kNow, mail::QueueId::make(kNow, 7), 5, mail::digest_of("abc\r\n")};
+}
+
+std::string line_of(const RecordHead& head) {
+    std::string line = encode_record_head(head);
+    BOOST_TEST_REQUIRE(line.ends_with('\n'));
+    line.pop_back();
+    BOOST_TEST_REQUIRE(line.find('\n') == std::string::npos);
+    return line;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(body_record)
+
+BOOST_AUTO_TEST_CASE(digest_is_blake2b_256) {
+    // b2sum -l 256 of nothing and of "abc".
+    BOOST_TEST(mail::to_hex(mail::digest_of("")) ==
+               "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+    BOOST_TEST(mail::to_hex(mail::digest_of("abc")) ==
+               "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+    mail::DigestBuilder pieces;
+    pieces.update("a");
+    pieces.update("");
+    pieces.update("bc");
+    BOOST_CHECK(pieces.finish() == mail::digest_of("abc"));
+}
+
+BOOST_AUTO_TEST_CASE(hexadecimal_digests_are_read_strictly) {
+    const std::string hex = mail::to_hex(mail::digest_of("abc"));
+    BOOST_CHECK(mail::digest_from_hex(hex) == mail::digest_of("abc"));
+    BOOST_TEST(!mail::digest_from_hex(hex.substr(1)).has_value());
+    BOOST_TEST(!mail::digest_from_hex(hex + "0").has_value());
+    BOOST_TEST(!mail::digest_from_hex("G" + hex.substr(1)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_record_line_reads_as_mbox) {
+    BOOST_TEST(
+        line_of(head_of("a@b.example")) ==
+        "From a@b.example Sun Nov 23 10:09:00 2025 id=" + mail::QueueId::make(kNow, 7).text() +
+            " length=5 blake2b=" + mail::to_hex(mail::digest_of("abc\r\n")));
+    BOOST_TEST(line_of(head_of("")).starts_with("From MAILER-DAEMON Sun Nov 23"));
+}
+
+BOOST_AUTO_TEST_CASE(record_lines_come_back) {
+    for (const std::string path :
+         {"a@b.example", "", "\"two words id=1 length=2\"@b.example", "j\xC3\xB6rg@b.example"}) {
+        auto head = head_of(path);
+        const auto parsed = parse_record_head(line_of(head));
+        BOOST_TEST_REQUIRE(parsed.has_value());
+        BOOST_TEST(parsed->reverse_path == path);
+        BOOST_TEST(parsed->arrival_us == kNow / 1'000'000 * 1'000'000);
+        BOOST_CHECK(parsed->id == head.id);
+        BOOST_TEST(parsed->length == 5U);
+        BOOST_CHECK(parsed->digest == head.digest);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_in_a_reverse_path_breaks_the_line) {
+    const auto parsed = parse_record_head(line_of(head_of("a\r\nFrom x@b.example")));
+    BOOST_TEST_REQUIRE(parsed.has_value());
+    BOOST_TEST(parsed->reverse_path == "a??From x@b.example");
+}
+
+BOOST_AUTO_TEST_CASE(damaged_record_lines_are_refused) {
+    const std::string line = line_of(head_of("a@b.example"));
+    BOOST_TEST(parse_record_head(line).has_value());
+    for (std::size_t n = 0; n < line.size(); ++n) {
+        BOOST_TEST(!parse_record_head(line.substr(0, n)).has_value());
+    }
+    BOOST_TEST(!parse_record_head(line + " ").has_value());
+    BOOST_TEST(!parse_record_head(" " + line).has_value());
+    BOOST_TEST(!parse_record_head("From a@b.example Mon Nov 23 10:09:00 2025" +
+                                  line.substr(line.find(" id=")))
+                    .has_value());
+}
+
+BOOST_AUTO_TEST_CASE(segment_headers_come_back) {
+    const std::string bytes = encode_segment_header({0x2A, kNow});
+    BOOST_TEST(bytes ==
+               "From veredus-segment Sun Nov 23 10:09:00 2025 version=1 file=000000000000002a\n\n");
+    const auto header = parse_segment_header(bytes + "From a@b.example ...");
+    BOOST_TEST_REQUIRE(header.has_value());
+    BOOST_TEST(header->file == 0x2AU);
+    BOOST_TEST(header->created_us == kNow / 1'000'000 * 1'000'000);
+    std::string newer = bytes;
+    newer.replace(newer.find("version=1"), 9, "version=2");
+    BOOST_TEST(!parse_segment_header(newer).has_value());
+    BOOST_TEST(!parse_segment_header("").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_fills_up) {
+    FaultDisk disk;
+    SegmentWriter writer(disk.root().create("a"), 9, 100);
+    const std::string message(kSingleFileThreshold, 'x');
+    std::uint64_t last_end = 100;
+    int appended = 0;
+    while (const auto body = writer.append(mail::QueueId::make(kNow, 1), "a@b.example", message)) {
+        BOOST_TEST_REQUIRE(body->file == 9U);
+        BOOST_TEST_REQUIRE(body->offset > last_end);
+        BOOST_TEST_REQUIRE(body->length == message.size());
+        last_end = body->offset + body->length;
+        ++appended;
+    }
+    BOOST_TEST(appended == 63);
+    BOOST_TEST(last_end < kSegmentSize);
+    BOOST_TEST(writer.append(mail::QueueId::make(kNow, 1), "a@b.example", "short\r\n").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(records_are_found_after_damage) {
+    FaultDisk disk;
+    const std::vector<std::string> messages{"one\r\n", "two\r\nFrom here on\r\n", "", "four\r\n"};
+    std::vector<mail::BodyRef> bodies;
+    {
+        auto file = disk.root().create("a");
+        file->write(0, std::string_view(encode_segment_header({1, kNow})));
+        const auto start = file->size();
+        SegmentWriter writer(std::move(file), 1, start);
+        for (const auto& message : messages) {
+            bodies.push_back(*writer.append(mail::QueueId::make(kNow, 1), "a@b.example", message));
+        }
+    }
+    const auto file = disk.root().open("a", Access::kRead);
+    auto found = find_records(*file, 1);
+    BOOST_TEST_REQUIRE(found.size() == messages.size());
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        BOOST_TEST(found[i].intact);
+        BOOST_CHECK(found[i].body == bodies[i]);
+    }
+    disk.flip_bit(disk.root(), "a", bodies[1].offset + 1);
+    found = find_records(*file, 1);
+    BOOST_TEST_REQUIRE(found.size() == 4U);
+    BOOST_TEST(!found[1].intact);
+    BOOST_TEST(found[3].intact);
+    disk.flip_bit(disk.root(), "a", bodies[2].offset - 10);  // within its line
+    found = find_records(*file, 1);
+    BOOST_TEST_REQUIRE(found.size() == 3U);
+    BOOST_TEST(found[2].intact);
+    disk.flip_bit(disk.root(), "a", bodies[3].offset - 1);  // the end of its line
+    BOOST_TEST(find_records(*file, 1).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(single_files_hold_the_message_alone) {
+    FaultDisk disk;
+    SingleFileWriter writer(disk.root().create("a"), 3);
+    writer.write("one ");
+    writer.write("two");
+    const auto body = writer.finish();
+    BOOST_CHECK((body == mail::BodyRef{3, 0, 7, mail::digest_of("one two")}));
+    BOOST_TEST(read_all(*disk.root().open("a", Access::kRead)) == "one two");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace veredus::spool

@@ -1,0 +1,549 @@
+#include <boost/test/unit_test.hpp>
+#include <ranges>
+
+#include "spool/disk/side_by_side.h"
+#include "tests/unit/spool/test_spool.h"
+
+namespace veredus::spool {
+namespace {
+
+using enum RecipientState;
+
+struct Fixture {
+    FaultDisk disk;
+    std::optional<TestSpool> spool{std::in_place, disk.root()};
+
+    Fixture() { spool->recover(); }
+    QueueStore& queue() { return spool->queue; }
+
+    // As after a kill and a start.
+    Recovered reopen() {
+        spool.reset();
+        spool.emplace(disk.root());
+        spool->skip_ids(1000);
+        return spool->recover();
+    }
+    RecipientState state_of(mail::QueueId id, std::uint32_t number = 1) {
+        const auto message = queue().show(id);
+        return message ? message->recipients.at(number - 1).state : kNone;
+    }
+    std::vector<std::string> due_at(std::int64_t now_us) {
+        DueCursor cursor;
+        std::vector<std::string> addresses;
+        for (const auto& due : queue().due(now_us, cursor, 100)) {
+            addresses.push_back(due.recipient.address);
+        }
+        return addresses;
+    }
+    void check_is_clean() {
+        const auto findings = queue().check(&spool->bodies);
+        for (const auto& finding : findings)
+            BOOST_TEST_MESSAGE(finding);
+        BOOST_TEST(findings.empty());
+    }
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(queue_store, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_message_comes_back_as_it_came) {
+    Batch batch;
+    auto recipient = recipient_at("a@b.example", kTestNow + 5);
+    recipient.original_recipient = "rfc822;x@y.example";
+    recipient.notify = mail::kNotifyDelay | mail::kNotifyFailure;
+    recipient.expanded_from = "list@b.example";
+    batch.arrivals.push_back(spool->make("text\r\n", {recipient}));
+    auto& e = batch.arrivals[0].envelope;
+    e.envelope_id = "an id";
+    e.ret = mail::Ret::kHeaders;
+    e.body_type = mail::BodyType::kEightBitMime;
+    e.client = {"c.example", "192.0.2.7", "ESMTPSA", "user@b.example", "TLSv1.3"};
+    e.message_id = "<1@a.example>";
+    e.priority = -3;
+    e.about = mail::QueueId(42);
+    spool->commit(batch);
+    reopen();
+
+    const auto message = queue().show(e.id);
+    BOOST_TEST_REQUIRE(message.has_value());
+    const auto& back = message->envelope;
+    BOOST_CHECK(message->state == MessageState::kQueued);
+    BOOST_CHECK(back.id == e.id);
+    BOOST_TEST(back.reverse_path == e.reverse_path);
+    BOOST_TEST(back.envelope_id == e.envelope_id);
+    BOOST_CHECK(back.ret == e.ret);
+    BOOST_CHECK(back.body_type == e.body_type);
+    BOOST_CHECK(back.body == e.body);
+    BOOST_CHECK(back.client == e.client);
+    BOOST_TEST(back.message_id == e.message_id);
+    BOOST_TEST(back.priority == e.priority);
+    BOOST_TEST(back.expires_us == e.expires_us);
+    BOOST_TEST(!back.delay_noticed);
+    BOOST_CHECK(back.about == e.about);
+    BOOST_TEST_REQUIRE(message->recipients.size() == 1U);
+    const auto& r = message->recipients[0];
+    BOOST_TEST(r.number == 1U);
+    BOOST_TEST(r.address == "a@b.example");
+    BOOST_TEST(r.destination == "b.example");
+    BOOST_TEST(r.original_recipient == recipient.original_recipient);
+    BOOST_TEST(r.expanded_from == recipient.expanded_from);
+    BOOST_TEST(r.notify == recipient.notify);
+    BOOST_CHECK(r.state == kReady);
+    BOOST_TEST(r.attempts == 0U);
+    BOOST_TEST(r.next_attempt_us == kTestNow + 5);
+    BOOST_TEST(spool->bodies.read(back.body).value() == "text\r\n");
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(a_message_leaves_with_its_last_recipient) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("a@b.example"), recipient_at("b@b.example")});
+    auto committed = spool->record({outcome_of(id, 1, kRelayed)});
+    BOOST_TEST(committed.departures.empty());
+    BOOST_CHECK(state_of(id, 1) == kRelayed);
+    BOOST_CHECK(state_of(id, 2) == kReady);
+    check_is_clean();
+    committed = spool->record({outcome_of(id, 2, kDelivered)});
+    BOOST_TEST_REQUIRE(committed.departures.size() == 1U);
+    BOOST_CHECK(committed.departures[0].id == id);
+    BOOST_TEST(!queue().show(id).has_value());
+    const auto history = queue().history(id);
+    BOOST_TEST_REQUIRE(history.size() == 2U);
+    BOOST_TEST(history[0].address == "a@b.example");
+    BOOST_CHECK(history[0].state == kRelayed);
+    BOOST_TEST(history[1].reply == "said the other side");
+    BOOST_TEST(queue().count({}).messages == 0U);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(bodies_go_when_their_segment_is_empty_and_closed) {
+    const auto one = spool->accept("one\r\n", {recipient_at("a@b.example")});
+    const auto two = spool->accept("two\r\n", {recipient_at("a@b.example")});
+    const auto directory = disk.root().open_directory("body");
+    spool->start_new_segment();
+    spool->record({outcome_of(one, 1, kRelayed)});
+    BOOST_TEST(directory->list().size() == 1U);
+    spool->record({outcome_of(two, 1, kRelayed)});
+    BOOST_TEST(directory->list().empty());
+}
+
+BOOST_AUTO_TEST_CASE(deferred_recipients_wait) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    BOOST_TEST(due_at(kTestNow) == Texts{"a@b.example"});
+    BOOST_TEST(due_at(kTestNow - 1) == Texts{});
+    auto outcome = outcome_of(id, 1, kDeferred);
+    outcome.status = "4.4.1";
+    spool->record({outcome});
+    reopen();
+    BOOST_TEST(due_at(kTestNow) == Texts{});
+    BOOST_TEST(due_at(outcome.next_attempt_us) == Texts{"a@b.example"});
+    BOOST_TEST(queue().next_due_us(0).value() == outcome.next_attempt_us);
+    BOOST_TEST(!queue().next_due_us(outcome.next_attempt_us).has_value());
+    const auto recipient = queue().show(id)->recipients[0];
+    BOOST_CHECK(recipient.state == kDeferred);
+    BOOST_TEST(recipient.attempts == 1U);
+    BOOST_TEST(recipient.last_status == "4.4.1");
+    BOOST_TEST(recipient.last_reply == "said the other side");
+    BOOST_TEST(recipient.last_remote == "mx.b.example[192.0.2.1]:25");
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(in_doubt_is_remembered) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    spool->record({outcome_of(id, 1, kInDoubt)});
+    BOOST_CHECK(state_of(id) == kInDoubt);
+    BOOST_TEST(due_at(kTestNow + 300'000'000) == Texts{"a@b.example"});
+    spool->record({outcome_of(id, 1, kRelayed, kTestNow + 300'000'000)});
+    BOOST_TEST(!queue().show(id).has_value());
+    BOOST_CHECK(queue().history(id).at(0).state == kInDoubt);
+    BOOST_CHECK(queue().history(id).at(1).state == kRelayed);
+}
+
+BOOST_AUTO_TEST_CASE(outcomes_that_come_too_late_change_nothing) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("a@b.example"), recipient_at("b@b.example")});
+    spool->record({outcome_of(id, 1, kRelayed)});
+    auto committed =
+        spool->record({outcome_of(id, 1, kDeferred), outcome_of(id, 1, kFailed),
+                       outcome_of(id, 7, kRelayed), outcome_of(mail::QueueId(1), 1, kRelayed)});
+    BOOST_TEST(committed.stale.size() == 4U);
+    BOOST_CHECK(state_of(id, 1) == kRelayed);
+    BOOST_TEST(queue().history(id).size() == 1U);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(an_alias_is_expanded_once) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("list@b.example"), recipient_at("x@b.example")});
+    auto outcome = outcome_of(id, 1, kExpanded);
+    outcome.expanded_to = {recipient_at("X@B.example"), recipient_at("y@b.example"),
+                           recipient_at("List@b.example"), recipient_at("y@b.example")};
+    const auto committed = spool->record({outcome});
+    BOOST_TEST_REQUIRE(committed.expansions.size() == 1U);
+    BOOST_CHECK(committed.expansions[0].envelope.id == id);
+    BOOST_TEST_REQUIRE(committed.expansions[0].recipients.size() == 1U);
+    BOOST_TEST(committed.expansions[0].recipients[0].number == 3U);
+    BOOST_TEST(committed.departures.empty());
+    reopen();
+    const auto message = queue().show(id);
+    BOOST_TEST_REQUIRE(message->recipients.size() == 3U);
+    BOOST_CHECK(message->recipients[0].state == kExpanded);
+    BOOST_TEST(message->recipients[2].address == "y@b.example");
+    BOOST_CHECK(message->recipients[2].state == kReady);
+    check_is_clean();
+    spool->record({outcome_of(id, 2, kDelivered), outcome_of(id, 3, kDelivered)});
+    BOOST_TEST(!queue().show(id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(aliases_in_a_circle_come_to_an_end) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    auto to_b = outcome_of(id, 1, kExpanded);
+    to_b.expanded_to = {recipient_at("b@b.example")};
+    spool->record({to_b});
+    auto to_a = outcome_of(id, 2, kExpanded);
+    to_a.expanded_to = {recipient_at("a@b.example")};
+    BOOST_TEST(spool->record({to_a}).departures.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_verdict_and_its_bounce_are_one_commit) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    Batch batch;
+    batch.outcomes.push_back(outcome_of(id, 1, kFailed));
+    batch.own.push_back(spool->make("bounce\r\n", {recipient_at("sender@a.example")}, true, ""));
+    batch.own[0].envelope.about = id;
+    const auto before = disk.operations();
+    const auto committed = spool->commit(batch);
+    BOOST_TEST(committed.departures.size() == 1U);
+    // The bounce's body is synced before anything of the commit is written.
+    const auto log = disk.log();
+    const auto is_sync = [](const auto& operation) {
+        return operation.kind == FaultDisk::Kind::kSync && operation.name.ends_with(".segment");
+    };
+    const auto is_commit = [](const auto& operation) {
+        return operation.name.starts_with("queue.db");
+    };
+    const auto done =
+        std::ranges::subrange(log.begin() + static_cast<std::ptrdiff_t>(before), log.end());
+    BOOST_CHECK(std::ranges::find_if(done, is_sync) < std::ranges::find_if(done, is_commit));
+    reopen();
+    BOOST_TEST(!queue().show(id).has_value());
+    BOOST_TEST(queue().show(batch.own[0].envelope.id).has_value());
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_notice_is_sent_once) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    Batch batch;
+    batch.delay_noticed.push_back(id);
+    batch.own.push_back(spool->make("late\r\n", {recipient_at("sender@a.example")}, true, ""));
+    spool->commit(batch);
+    reopen();
+    BOOST_TEST(queue().show(id)->envelope.delay_noticed);
+}
+
+BOOST_AUTO_TEST_CASE(an_id_is_taken_once) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    Batch batch;
+    batch.arrivals.push_back(spool->make("new\r\n", {recipient_at("a@b.example")}));
+    batch.arrivals.push_back(spool->make("other\r\n", {recipient_at("b@b.example")}));
+    batch.arrivals[1].envelope.id = id;
+    const auto committed = spool->commit(batch);
+    BOOST_CHECK(committed.arrivals[0] == ArrivalResult::kAccepted);
+    BOOST_CHECK(committed.arrivals[1] == ArrivalResult::kDuplicateId);
+    BOOST_TEST(queue().show(id)->recipients[0].address == "a@b.example");
+    BOOST_TEST(queue().count({}).messages == 2U);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(hold_and_release) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("a@b.example"), recipient_at("b@b.example")});
+    BOOST_TEST(!queue().release(id, kTestNow));
+    BOOST_TEST(queue().hold(id, "looks odd"));
+    BOOST_TEST(!queue().hold(id, "again"));
+    BOOST_TEST(due_at(kTestNow) == Texts{});
+    BOOST_TEST(!queue().retry(id, kTestNow));
+    reopen();
+    BOOST_CHECK(queue().show(id)->state == MessageState::kHeld);
+    BOOST_TEST(queue().show(id)->reason == "looks odd");
+    BOOST_CHECK(state_of(id, 2) == kHeld);
+    check_is_clean();
+
+    // What was under way when the hold came: a success counts, a failure to deliver leaves it held.
+    spool->record({outcome_of(id, 1, kRelayed), outcome_of(id, 2, kDeferred)});
+    BOOST_CHECK(state_of(id, 1) == kRelayed);
+    BOOST_CHECK(state_of(id, 2) == kHeld);
+    BOOST_TEST(queue().show(id)->recipients[1].attempts == 1U);
+    check_is_clean();
+
+    BOOST_TEST(queue().release(id, kTestNow + 1));
+    BOOST_CHECK(queue().show(id)->state == MessageState::kQueued);
+    BOOST_TEST(queue().show(id)->reason.empty());
+    BOOST_TEST(due_at(kTestNow + 1) == Texts{"b@b.example"});
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(retry_makes_what_waits_due) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    spool->record({outcome_of(id, 1, kDeferred)});
+    BOOST_TEST(due_at(kTestNow + 1) == Texts{});
+    BOOST_TEST(queue().retry(id, kTestNow + 1));
+    BOOST_TEST(due_at(kTestNow + 1) == Texts{"a@b.example"});
+    BOOST_CHECK(state_of(id) == kReady);
+    BOOST_TEST(!queue().retry(id, kTestNow + 1));
+    BOOST_TEST(!queue().retry(mail::QueueId(1), kTestNow));
+}
+
+BOOST_AUTO_TEST_CASE(remove_takes_a_message_out) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    const auto gone = queue().remove(id, kTestNow);
+    BOOST_TEST_REQUIRE(gone.has_value());
+    BOOST_TEST(!queue().remove(id, kTestNow).has_value());
+    BOOST_TEST(!queue().show(id).has_value());
+    spool->bodies.drop_reference(gone->body.file);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(damage_is_kept_and_never_due) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    BOOST_TEST(queue().mark_damaged(id, "a bit has flipped"));
+    BOOST_TEST(!queue().mark_damaged(id, "again"));
+    BOOST_TEST(!queue().hold(id, "why"));
+    BOOST_TEST(due_at(kTestNow) == Texts{});
+    reopen();
+    BOOST_CHECK(queue().show(id)->state == MessageState::kDamaged);
+    BOOST_TEST(queue().show(id)->reason == "a bit has flipped");
+    BOOST_TEST(queue().release(id, kTestNow));
+    BOOST_TEST(due_at(kTestNow) == Texts{"a@b.example"});
+}
+
+BOOST_AUTO_TEST_CASE(due_goes_on_where_it_stopped) {
+    std::vector<Recipient> recipients;
+    Texts expected;
+    for (int i = 0; i < 25; ++i) {
+        expected.push_back("r" + std::to_string(i) + "@b.example");
+        recipients.push_back(recipient_at(expected.back(), kTestNow + i / 10));
+    }
+    spool->accept("text\r\n", recipients);
+    DueCursor cursor;
+    Texts found;
+    for (;;) {
+        const auto due = queue().due(kTestNow + 2, cursor, 7);
+        for (const auto& one : due)
+            found.push_back(one.recipient.address);
+        if (due.size() < 7) break;
+    }
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(filters_choose) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    batch.arrivals.push_back(spool->make(std::string(1000, 'x'),
+                                         {recipient_at("c@d.example"), recipient_at("a@b.example")},
+                                         false, "Boss@A.example"));
+    batch.arrivals.push_back(spool->make("three\r\n", {recipient_at("e@d.example")}, false, ""));
+    spool->commit(batch);
+    const auto id = [&](std::size_t i) { return batch.arrivals[i].envelope.id; };
+    spool->record({outcome_of(id(1), 2, kRelayed), outcome_of(id(2), 1, kDeferred)});
+    queue().hold(id(0), "Suspicious");
+
+    const auto chosen = [&](const Filter& filter) {
+        std::vector<std::size_t> indices;
+        for (const auto& message : queue().list(filter, {}, 100)) {
+            for (std::size_t i = 0; i < 3; ++i) {
+                if (message.envelope.id == id(i)) indices.push_back(i);
+            }
+        }
+        BOOST_TEST(queue().count(filter).messages == indices.size());
+        return indices;
+    };
+    using Indices = std::vector<std::size_t>;
+    BOOST_TEST(chosen({}) == (Indices{0, 1, 2}));
+    BOOST_TEST(chosen({.sender = "boss@a.EXAMPLE"}) == Indices{1});
+    BOOST_TEST(chosen({.sender = "@a.example"}) == (Indices{0, 1}));
+    BOOST_TEST(chosen({.sender = "@example"}) == Indices{});
+    BOOST_TEST(chosen({.sender = ""}) == Indices{2});
+    BOOST_TEST(chosen({.recipient = "A@b.example"}) == Indices{0});  // 1 has been relayed
+    BOOST_TEST(chosen({.recipient = "@D.example"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.destination = "d.example"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.larger_than = 999}) == Indices{1});
+    BOOST_TEST(chosen({.smaller_than = 7}) == Indices{0});
+    BOOST_TEST(chosen({.state = MessageState::kHeld}) == Indices{0});
+    BOOST_TEST(chosen({.recipient_state = kDeferred}) == Indices{2});
+    BOOST_TEST(chosen({.reply_contains = "OTHER side"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.reply_contains = "suspicious"}) == Indices{0});
+    BOOST_TEST(chosen({.arrived_before_us = id(1).arrival_us()}) == Indices{0});
+    BOOST_TEST(chosen({.arrived_after_us = id(1).arrival_us()}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.destination = "d.example", .larger_than = 999}) == Indices{1});
+    BOOST_TEST(queue().list({}, id(0), 1).at(0).envelope.body.length == 1000U);
+    const auto totals = queue().count({});
+    BOOST_TEST(totals.recipients == 3U);
+    BOOST_TEST(totals.bytes == 1012U);
+}
+
+BOOST_AUTO_TEST_CASE(history_is_pruned) {
+    const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
+    const auto waiting = spool->accept("waits\r\n", {recipient_at("a@b.example")});
+    const auto recent = spool->accept("new\r\n", {recipient_at("a@b.example")});
+    spool->record({outcome_of(old, 1, kRelayed, kTestNow),
+                   outcome_of(waiting, 1, kDeferred, kTestNow),
+                   outcome_of(recent, 1, kRelayed, kTestNow + 10)});
+    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 1U);
+    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 0U);
+    BOOST_TEST(queue().history(old).empty());
+    BOOST_TEST(queue().history(waiting).size() == 1U);
+    BOOST_TEST(queue().history(recent).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    spool->start_new_segment();
+    batch.arrivals.push_back(spool->make("two\r\n", {recipient_at("a@b.example")}));
+    disk.set_plan({.fail_at = disk.operations() + 2});  // the second segment's sync
+    const auto committed = spool->commit(batch);
+    BOOST_CHECK(committed.arrivals[0] == ArrivalResult::kAccepted);
+    BOOST_CHECK(committed.arrivals[1] == ArrivalResult::kBodyLost);
+    BOOST_TEST(queue().show(batch.arrivals[0].envelope.id).has_value());
+    BOOST_TEST(!queue().show(batch.arrivals[1].envelope.id).has_value());
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_taken_back_stops_the_queue) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    disk.set_plan({.fail_at = disk.operations() + 1});
+    // The sync fails first; while the envelope is written the disk fills up, so that it cannot be
+    // taken back.
+    const auto fill = [&](const std::function<void()>& one, const std::function<void()>& other) {
+        one();
+        other();
+        disk.set_room(0);
+    };
+    const std::vector<std::uint64_t> files{batch.arrivals[0].envelope.body.file};
+    BOOST_CHECK_THROW(queue().commit(batch, {}, spool->bodies.to_sync(files), fill), DatabaseError);
+    disk.set_room(1'000'000'000);
+    BOOST_CHECK_THROW(spool->record({}), std::runtime_error);
+    BOOST_TEST(reopen().dropped.size() == 0U);  // a kill loses no bytes: it is there, and may stay
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_changes_nothing) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    Batch batch;
+    for (int i = 0; i < 100; ++i) {
+        batch.arrivals.push_back(spool->make("more\r\n", {recipient_at("a@b.example")}));
+    }
+    batch.outcomes.push_back(outcome_of(id, 1, kRelayed));
+    disk.set_room(0);
+    BOOST_CHECK_EXCEPTION(spool->commit(batch), DatabaseError,
+                          [](const DatabaseError& e) { return e.disk_full(); });
+    BOOST_TEST(queue().count({}).messages == 1U);
+    disk.set_room(1'000'000'000);
+    BOOST_TEST(spool->commit(batch).departures.size() == 1U);
+    BOOST_TEST(queue().count({}).messages == 100U);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(recovery_tells_damage_from_what_was_never_acknowledged) {
+    const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
+    const auto last = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    const auto directory = disk.root().open_directory("body");
+    const auto name = directory->list().at(0);
+    const auto flip = [&](mail::QueueId id) {
+        disk.flip_bit(*directory, name, queue().show(id)->envelope.body.offset);
+    };
+    flip(old);
+    flip(last);
+    auto recovered = reopen();
+    // The last commit's body was not known to be on disk; the older one's was.
+    BOOST_TEST_REQUIRE(recovered.dropped.size() == 1U);
+    BOOST_CHECK(recovered.dropped[0] == last);
+    BOOST_TEST(queue().show(old).has_value());
+    BOOST_TEST(queue().check(&spool->bodies).size() == 1U);  // damage not yet seen
+
+    // A file that is too short is seen without reading it.
+    directory->open(name, Access::kReadWrite)->truncate(10);
+    recovered = reopen();
+    BOOST_TEST_REQUIRE(recovered.damaged.size() == 1U);
+    BOOST_CHECK(recovered.damaged[0].first == old);
+    BOOST_CHECK(queue().show(old)->state == MessageState::kDamaged);
+    recovered = reopen();
+    BOOST_TEST(recovered.damaged.empty());  // known already
+}
+
+BOOST_AUTO_TEST_CASE(the_mark_moves_up_in_quiet_moments) {
+    const auto id = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    queue().note_durable();
+    const auto directory = disk.root().open_directory("body");
+    disk.flip_bit(*directory, directory->list().at(0), queue().show(id)->envelope.body.offset);
+    BOOST_TEST(reopen().dropped.empty());
+    BOOST_TEST(queue().show(id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_cannot_read_drops_nothing) {
+    const auto id = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    disk.set_plan({.unreadable_suffix = ".segment"});
+    BOOST_TEST(reopen().dropped.empty());
+    disk.set_plan({});
+    BOOST_TEST(queue().show(id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_database_made_anew_removes_no_bodies) {
+    spool->accept("text\r\n", {recipient_at("a@b.example")});
+    spool.reset();
+    for (const auto& name : disk.root().list()) {
+        if (name.starts_with("queue.db")) disk.root().unlink(name);
+    }
+    spool.emplace(disk.root());
+    const auto recovered = spool->recover();
+    BOOST_TEST(recovered.files.size() == 1U);
+    BOOST_TEST(disk.root().open_directory("body")->list().at(0).ends_with(".orphan"));
+}
+
+BOOST_AUTO_TEST_CASE(check_finds_what_does_not_fit_together) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("a@b.example"), recipient_at("b@b.example")});
+    spool.reset();
+    {
+        Database database(disk.root(), "queue.db");
+        database.execute("UPDATE recipient SET state = 4 WHERE number = 1");
+        database.execute("UPDATE message SET unfinished = 3");
+        database.execute(
+            "INSERT INTO recipient SELECT 99, number, state, next_attempt_us, attempts, "
+            "notify, address, destination, original_recipient, expanded_from, "
+            "last_status, last_reply, last_remote FROM recipient WHERE number = 1");
+    }
+    spool.emplace(disk.root());
+    spool->recover();
+    const auto findings = queue().check(&spool->bodies);
+    BOOST_TEST(findings.size() == 3U);
+    BOOST_TEST(
+        std::ranges::any_of(findings, [](const auto& f) { return f.contains("no envelope"); }));
+    BOOST_TEST(std::ranges::any_of(findings, [](const auto& f) { return f.contains("count"); }));
+    BOOST_TEST(std::ranges::any_of(findings, [&](const auto& f) {
+        return f.starts_with(id.text()) && f.contains("no state");
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(two_threads_commit_the_same) {
+    SecondThread second;
+    FaultDisk other;
+    TestSpool threaded(other.root(),
+                       [&](const auto& one, const auto& two) { second.run(one, two); });
+    threaded.recover();
+    for (int i = 0; i < 50; ++i)
+        threaded.accept("text\r\n", {recipient_at("a@b.example")});
+    const auto after = other.after(FaultDisk::Loss::kAllUnsynced);
+    TestSpool again(after->root());
+    BOOST_TEST(again.recover().totals.messages == 50U);
+    BOOST_TEST(again.queue.check(&again.bodies).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace veredus::spool

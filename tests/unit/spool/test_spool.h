@@ -1,0 +1,158 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "spool/body/body_store.h"
+#include "spool/body/body_writer.h"
+#include "spool/body/record.h"
+#include "spool/disk/fault_disk.h"
+#include "spool/queue/queue_store.h"
+
+namespace veredus::spool {
+
+inline constexpr std::int64_t kTestNow = 1'763'892'540'000'000;
+
+inline void one_then_other(const std::function<void()>& one, const std::function<void()>& other) {
+    one();
+    other();
+}
+inline void other_then_one(const std::function<void()>& one, const std::function<void()>& other) {
+    other();
+    one();
+}
+
+inline Recipient recipient_at(std::string address, std::int64_t due_us = kTestNow) {
+    Recipient recipient;
+    recipient.destination = address.substr(address.find('@') + 1);
+    recipient.address = std::move(address);
+    recipient.next_attempt_us = due_us;
+    return recipient;
+}
+
+inline Outcome outcome_of(mail::QueueId id, std::uint32_t recipient, RecipientState state,
+                          std::int64_t at_us = kTestNow) {
+    Outcome outcome;
+    outcome.message = id;
+    outcome.recipient = recipient;
+    outcome.state = state;
+    outcome.at_us = at_us;
+    outcome.status = state == RecipientState::kFailed ? "5.1.1" : "2.0.0";
+    outcome.reply = "said the other side";
+    outcome.remote = "mx.b.example[192.0.2.1]:25";
+    if (waiting(state)) outcome.next_attempt_us = at_us + 300'000'000;
+    return outcome;
+}
+
+// A queue with its bodies on any disk, used as queued uses them: one segment at a time, bodies of
+// notifications in one of their own.
+class TestSpool {
+  public:
+    explicit TestSpool(Directory& directory, SideBySide side_by_side = one_then_other)
+        : side_by_side_(std::move(side_by_side)),
+          queue(directory),
+          bodies(directory.open_directory("body")) {
+        directory.sync();  // the name "body"
+    }
+
+    Recovered recover() { return queue.recover(bodies); }
+
+    // A message whose body stands in the segment, or in a file of its own when it is large.
+    NewMessage make(std::string_view text, std::vector<Recipient> recipients, bool own = false,
+                    std::string reverse_path = "sender@a.example") {
+        NewMessage message;
+        auto& e = message.envelope;
+        e.id = mail::QueueId::make(kTestNow + ++made_, 0);
+        e.reverse_path = std::move(reverse_path);
+        e.body = text.size() > kSingleFileThreshold ? write_single(text)
+                                                    : write_record(own ? own_ : clients_, e, text);
+        e.expires_us = kTestNow + 432'000'000'000;
+        e.client.name = "client.example";
+        message.recipients = std::move(recipients);
+        return message;
+    }
+
+    Committed commit(const Batch& batch) {
+        const auto files_of = [](const std::vector<NewMessage>& messages) {
+            std::vector<std::uint64_t> files;
+            for (const auto& message : messages)
+                files.push_back(message.envelope.body.file);
+            return files;
+        };
+        auto committed = queue.commit(batch, bodies.to_sync(files_of(batch.own)),
+                                      bodies.to_sync(files_of(batch.arrivals)), side_by_side_);
+        for (const auto& gone : committed.departures)
+            bodies.drop_reference(gone.body.file);
+        for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
+            if (committed.arrivals[i] == ArrivalResult::kAccepted) continue;
+            bodies.drop_reference(batch.arrivals[i].envelope.body.file);
+        }
+        singles_.clear();
+        return committed;
+    }
+
+    // One message in a batch of its own.
+    mail::QueueId accept(std::string_view text, std::vector<Recipient> recipients) {
+        Batch batch;
+        batch.arrivals.push_back(make(text, std::move(recipients)));
+        commit(batch);
+        return batch.arrivals[0].envelope.id;
+    }
+    Committed record(std::vector<Outcome> outcomes) {
+        Batch batch;
+        batch.outcomes = std::move(outcomes);
+        return commit(batch);
+    }
+
+    void start_new_segment() { clients_ = {}; }
+    // Ids go on from here, for a spool that is opened again.
+    void skip_ids(std::int64_t count) { made_ += count; }
+
+  private:
+    struct Segment {
+        std::unique_ptr<BodyStore::Lease> lease;
+        std::optional<SegmentWriter> writer;
+    };
+
+    mail::BodyRef write_record(Segment& segment, const Envelope& e, std::string_view text) {
+        // The second time with a new segment: the old one may be full, or its last sync failed.
+        for (const bool again : {false, true}) {
+            if (again || !segment.writer) {
+                segment.lease = bodies.create_segment(kTestNow);
+                segment.writer.emplace(segment.lease->open_for_writing(), segment.lease->file(),
+                                       segment.lease->start());
+            }
+            const auto body = segment.writer->append(e.id, e.reverse_path, text);
+            if (body && segment.lease->claim(*body)) return *body;
+        }
+        throw std::logic_error("a new segment refused a record");
+    }
+    mail::BodyRef write_single(std::string_view text) {
+        singles_.push_back(bodies.create_single(kTestNow));
+        const auto& lease = singles_.back();
+        SingleFileWriter writer(lease->open_for_writing(), lease->file());
+        writer.write(text.substr(0, 1000));
+        writer.write(text.substr(1000));
+        const auto body = writer.finish();
+        if (!lease->claim(body)) throw std::logic_error("single file refused");
+        return body;
+    }
+
+    SideBySide side_by_side_;
+    std::int64_t made_ = 0;
+
+  public:
+    QueueStore queue;
+    BodyStore bodies;
+
+  private:
+    Segment clients_;
+    Segment own_;
+    std::vector<std::unique_ptr<BodyStore::Lease>> singles_;
+};
+
+}  // namespace veredus::spool

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace veredus {
+
+// A self-signed authority, used once and forgotten, and a certificate of it: all PEM.
+struct NewCertificate {
+    std::string authority;    // for clients to trust
+    std::string certificate;  // the server's, then the authority's
+    std::string key;          // the server's, ECDSA P-256
+};
+
+// For a server of these names and IP addresses; the first name is also its common name. Good for
+// two years. Throws std::runtime_error.
+NewCertificate make_certificate(const std::vector<std::string>& names,
+                                const std::vector<std::string>& addresses);
+
+// What is to be known of a certificate file before it serves.
+struct CertificateFacts {
+    std::vector<std::string> names;  // dNSName of subjectAltName
+    std::int64_t days_left = 0;      // negative: expired
+    bool matches_key = false;
+};
+// Throws std::runtime_error that says which file cannot be read and why.
+CertificateFacts read_certificate(const std::filesystem::path& certificate,
+                                  const std::filesystem::path& key);
+
+// "*.example.org" covers one label. Both in lower case.
+bool covers(const std::string& certificate_name, const std::string& host);
+
+}  // namespace veredus

@@ -1,0 +1,51 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sysexits.h>
+
+#include "tools/veredus/accounts.h"
+#include "tools/veredus/commands.h"
+#include "tools/veredus/failure.h"
+
+namespace veredus {
+namespace {
+
+// "@example.org" is the catch-all of a domain.
+std::string alias_address(const Accounts& accounts, const std::string& address) {
+    if (!address.starts_with('@')) return accounts.local_address(address);
+    return accounts.local_address("x" + address).substr(1);
+}
+
+}  // namespace
+
+int alias_add_command(const config::InstancePaths& paths, const std::string& address,
+                      const std::vector<std::string>& targets) {
+    Accounts accounts(paths);
+    const std::string alias = alias_address(accounts, address);
+    std::vector<std::string> full_targets;
+    for (const std::string& target : targets) {
+        const bool bare = target.find('@') == std::string::npos;
+        full_targets.push_back(bare ? accounts.local_address(target) : target);
+    }
+    if (!accounts.store().add_alias(alias, full_targets))
+        throw Failure(EX_CANTCREAT, fmt::format("{} is a user's address", alias));
+    fmt::print("{} leads to {}\n", alias, fmt::join(full_targets, ", "));
+    return EX_OK;
+}
+
+int alias_list_command(const config::InstancePaths& paths) {
+    Accounts accounts(paths);
+    for (const auto& alias : accounts.store().aliases())
+        fmt::print("{}: {}\n", alias.address, fmt::join(alias.targets, ", "));
+    return EX_OK;
+}
+
+int alias_remove_command(const config::InstancePaths& paths, const std::string& address) {
+    Accounts accounts(paths);
+    const std::string alias = alias_address(accounts, address);
+    if (!accounts.store().remove_alias(alias))
+        throw Failure(EX_NOUSER, fmt::format("there is no alias {}", alias));
+    fmt::print("{} removed\n", alias);
+    return EX_OK;
+}
+
+}  // namespace veredus

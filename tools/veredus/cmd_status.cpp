@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "common/net/descriptor.h"
+#include "tools/veredus/admin_link.h"
+#include "tools/veredus/commands.h"
+#include "tools/veredus/failure.h"
+
+namespace veredus {
+namespace {
+
+using nlohmann::json;
+
+// What the supervisor says of itself; nothing where none listens.
+std::optional<json> ask_supervisor(const std::string& path) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    if (path.size() >= sizeof name.sun_path) return std::nullopt;
+    std::memcpy(name.sun_path, path.data(), path.size());
+    const net::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    constexpr timeval kLimit{10, 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kLimit, sizeof kLimit);
+    if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0)
+        return std::nullopt;
+    std::string text;
+    std::array<char, 4096> piece{};
+    for (ssize_t length = 0; (length = ::read(socket.get(), piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(length));
+    json report = json::parse(text, nullptr, false);
+    if (report.is_discarded()) return std::nullopt;
+    return report;
+}
+
+void add_depth(const config::InstancePaths& paths, json& report) {
+    try {
+        const auto depth = AdminLink(paths).count();
+        report["queue"] = {{"messages", depth.messages},
+                           {"bytes", depth.bytes},
+                           {"active", depth.active},
+                           {"deferred", depth.deferred},
+                           {"held", depth.held}};
+    } catch (const Failure&) {
+        report["queue"] = nullptr;
+        report["ready"] = false;
+    }
+}
+
+void print_for_people(const json& report) {
+    for (const json& daemon : report["daemons"]) {
+        std::string where;
+        for (const json& listening : daemon.value("listening", json::array()))
+            where += fmt::format("{}{}", where.empty() ? "  " : " ",
+                                 listening["address"].get<std::string>());
+        fmt::print("{:<9} {:<9} {:>7}{}\n", daemon["name"].get<std::string>(),
+                   daemon["state"].get<std::string>(), daemon["pid"].get<int>(), where);
+    }
+    const json& queue = report["queue"];
+    if (queue.is_null()) {
+        fmt::print("queue: queued does not answer\n");
+        return;
+    }
+    const auto number = [&](const char* name) { return queue[name].get<std::uint64_t>(); };
+    fmt::print("queue: {} messages, {} bytes; {} active, {} deferred, {} held\n",
+               number("messages"), number("bytes"), number("active"), number("deferred"),
+               number("held"));
+}
+
+}  // namespace
+
+int status_command(const config::InstancePaths& paths, bool as_json) {
+    auto report = ask_supervisor(paths.status_socket().string());
+    if (!report) {
+        if (as_json)
+            fmt::print("{}\n", json{{"ready", false}, {"daemons", json::array()}}.dump());
+        else
+            fmt::print("not running\n");
+        return EX_UNAVAILABLE;
+    }
+    add_depth(paths, *report);
+    if (as_json)
+        fmt::print("{}\n", report->dump());
+    else
+        print_for_people(*report);
+    return (*report)["ready"].get<bool>() ? EX_OK : EX_UNAVAILABLE;
+}
+
+}  // namespace veredus

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/config/config.h"
+#include "common/config/instance.h"
+
+// Each command of `veredus` is a function in a file of its own. They write to standard output,
+// throw Failure when they cannot, and return a code of sysexits.h.
+namespace veredus {
+
+// The instance's configuration; what is wrong with it goes to standard error, a line each. Throws
+// Failure (EX_CONFIG).
+config::Config load_config(const config::InstancePaths& paths);
+
+struct InitOptions {
+    std::string directory;
+    std::string hostname;              // empty: this host's
+    std::vector<std::string> domains;  // empty: the hostname
+    unsigned port_base = 0;
+    std::vector<std::string> listen;  // empty: the default
+};
+int init_command(const InitOptions& options);
+
+int run_command(const config::InstancePaths& paths);
+int check_command(const config::InstancePaths& paths);
+int status_command(const config::InstancePaths& paths, bool json);
+
+int user_add_command(const config::InstancePaths& paths, const std::string& address);
+int user_list_command(const config::InstancePaths& paths);
+int user_passwd_command(const config::InstancePaths& paths, const std::string& address);
+int user_remove_command(const config::InstancePaths& paths, const std::string& address);
+
+int alias_add_command(const config::InstancePaths& paths, const std::string& address,
+                      const std::vector<std::string>& targets);
+int alias_list_command(const config::InstancePaths& paths);
+int alias_remove_command(const config::InstancePaths& paths, const std::string& address);
+
+// `filter`: queue ids, or "from=TEXT", "to=TEXT", "domain=NAME", "all".
+int queue_list_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
+                       bool json);
+int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter);
+int queue_body_command(const config::InstancePaths& paths, const std::string& id);
+// `verb`: "hold", "release", "retry", "delete", "bounce".
+int queue_act_command(const config::InstancePaths& paths, const std::string& verb,
+                      const std::vector<std::string>& filter, bool dry_run);
+
+// A queue id, a Message-ID, or an address of the envelope.
+int trace_command(const config::InstancePaths& paths, const std::string& what);
+
+}  // namespace veredus

@@ -1,0 +1,31 @@
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "tools/veredus/commands.h"
+#include "tools/veredus/failure.h"
+
+namespace veredus {
+
+config::Config load_config(const config::InstancePaths& paths) {
+    const std::string file = paths.config_file().string();
+    if (!std::filesystem::exists(file)) {
+        const std::string directory =
+            paths.directory().empty() ? "DIR" : paths.directory().string();
+        throw Failure(EX_CONFIG,
+                      fmt::format("there is no {}; make an instance with `veredus init {}`, and "
+                                  "name it with -C",
+                                  file, directory));
+    }
+    auto config = config::Config::load(file);
+    if (config) return std::move(*config);
+    for (const auto& error : config.error())
+        fmt::print(stderr, "{}\n", error.text(file));
+    const auto count = config.error().size();
+    throw Failure(EX_CONFIG,
+                  fmt::format("the configuration has {} error{}", count, count == 1 ? "" : "s"));
+}
+
+}  // namespace veredus

@@ -1,0 +1,168 @@
+// veredus: the administrator's command. `veredus run` is also the supervisor of an instance.
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "tools/veredus/commands.h"
+#include "tools/veredus/failure.h"
+#include "tools/veredus/owner.h"
+
+namespace {
+
+using veredus::config::InstancePaths;
+using Command = std::function<int(const InstancePaths&)>;
+
+// What the command line said, where CLI11 puts it while parsing.
+struct Words {
+    std::string directory;
+    veredus::InitOptions init;
+    std::string address;
+    std::vector<std::string> targets;
+    std::vector<std::string> filter;
+    std::string subject;
+    bool json = false;
+    bool dry_run = false;
+};
+
+// The command named last wins: `queue list` is `list`.
+CLI::App* add(CLI::App& parent, const char* name, const char* help, Command& chosen,
+              Command command) {
+    CLI::App* app = parent.add_subcommand(name, help);
+    app->final_callback([&chosen, command = std::move(command)] {
+        if (!chosen) chosen = command;
+    });
+    return app;
+}
+
+void add_instance_commands(CLI::App& app, Words& words, Command& chosen) {
+    CLI::App* init = add(app, "init", "Make an instance in a new directory", chosen,
+                         [&](const InstancePaths&) { return veredus::init_command(words.init); });
+    init->add_option("directory", words.init.directory, "Where")->required();
+    init->add_option("--hostname", words.init.hostname, "The host's name as others see it");
+    init->add_option("--domain", words.init.domains, "A domain whose mail is delivered here");
+    init->add_option("--port-base", words.init.port_base, "Added to every standard port");
+    init->add_option("--listen", words.init.listen, "An IP address to serve on");
+    add(app, "run", "Run all daemons in the foreground", chosen, veredus::run_command);
+    add(app, "check", "Look for faults, and say how to mend them", chosen, veredus::check_command);
+    add(app, "status", "Is everything running?", chosen, [&](const InstancePaths& paths) {
+        return veredus::status_command(paths, words.json);
+    })->add_flag("--json", words.json, "For programs");
+}
+
+void add_account_commands(CLI::App& app, Words& words, Command& chosen) {
+    using namespace veredus;
+    const auto of_address = [&](int (*command)(const InstancePaths&, const std::string&)) {
+        return
+            [&words, command](const InstancePaths& paths) { return command(paths, words.address); };
+    };
+    CLI::App* user = app.add_subcommand("user", "Users: add, list, passwd, remove");
+    user->require_subcommand(1);
+    add(*user, "add", "Add a user; the password is asked for, or one line of standard input",
+        chosen, of_address(user_add_command))
+        ->add_option("address", words.address, "ann@example.org")
+        ->required();
+    add(*user, "list", "List all users", chosen, user_list_command);
+    add(*user, "passwd", "Change a password", chosen, of_address(user_passwd_command))
+        ->add_option("address", words.address)
+        ->required();
+    add(*user, "remove", "Remove a user; his mail stays on disk", chosen,
+        of_address(user_remove_command))
+        ->add_option("address", words.address)
+        ->required();
+
+    CLI::App* alias = app.add_subcommand("alias", "Aliases: add, list, remove");
+    alias->require_subcommand(1);
+    CLI::App* alias_add = add(*alias, "add", "Deliver mail for an address to others", chosen,
+                              [&](const InstancePaths& paths) {
+                                  return alias_add_command(paths, words.address, words.targets);
+                              });
+    alias_add->add_option("address", words.address)->required();
+    alias_add->add_option("targets", words.targets)->required();
+    add(*alias, "list", "List all aliases", chosen, alias_list_command);
+    add(*alias, "remove", "Remove an alias", chosen, of_address(alias_remove_command))
+        ->add_option("address", words.address)
+        ->required();
+}
+
+void add_queue_commands(CLI::App& app, Words& words, Command& chosen) {
+    using namespace veredus;
+    const char* const kFilterHelp = "Queue ids, or from=TEXT, to=TEXT, domain=NAME, all";
+    const Command list = [&](const InstancePaths& paths) {
+        return queue_list_command(paths, words.filter, words.json);
+    };
+    CLI::App* queue = add(app, "queue",
+                          "The mail that waits: list, show, body, hold, release, "
+                          "retry, delete, bounce",
+                          chosen, list);
+    queue->require_subcommand(0, 1);
+    queue->add_flag("--json", words.json, "A line of JSON for each message");
+    CLI::App* queue_list = add(*queue, "list", "List the queue", chosen, list);
+    queue_list->add_option("filter", words.filter, kFilterHelp);
+    queue_list->add_flag("--json", words.json, "A line of JSON for each message");
+    add(*queue, "show", "All that is known of messages", chosen,
+        [&](const InstancePaths& paths) { return queue_show_command(paths, words.filter); })
+        ->add_option("filter", words.filter, kFilterHelp)
+        ->required();
+    add(*queue, "body", "A message as it was received", chosen,
+        [&](const InstancePaths& paths) { return queue_body_command(paths, words.subject); })
+        ->add_option("id", words.subject)
+        ->required();
+    struct Verb {
+        const char *name, *help;
+    };
+    for (const Verb verb : {Verb{"hold", "Keep messages back"}, Verb{"release", "End a hold"},
+                            Verb{"retry", "Try to deliver now"},
+                            Verb{"delete", "Delete messages without a word to anybody"},
+                            Verb{"bounce", "Return messages to their senders"}}) {
+        CLI::App* act = add(*queue, verb.name, verb.help, chosen,
+                            [&words, name = verb.name](const InstancePaths& paths) {
+                                return queue_act_command(paths, name, words.filter, words.dry_run);
+                            });
+        act->add_option("filter", words.filter, kFilterHelp)->required();
+        act->add_flag("--dry-run", words.dry_run, "Only count");
+    }
+    add(app, "trace", "The story of a message", chosen,
+        [&](const InstancePaths& paths) { return trace_command(paths, words.subject); })
+        ->add_option("what", words.subject, "A queue id, a Message-ID or an address")
+        ->required();
+}
+
+int run(int argc, char** argv) {
+    Words words;
+    Command chosen;
+    CLI::App app{"Veredus, a mail system. Without -C the installed host is meant.", "veredus"};
+    app.add_option("-C", words.directory, "The directory of an instance");
+    app.set_version_flag("--version", std::string("veredus ") + VEREDUS_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_instance_commands(app, words, chosen);
+    add_account_commands(app, words, chosen);
+    add_queue_commands(app, words, chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? EX_OK : EX_USAGE;
+    }
+    const InstancePaths paths = words.directory.empty()
+                                    ? InstancePaths::of_host()
+                                    : InstancePaths::of_directory(words.directory);
+    veredus::act_as_owner(paths);
+    return chosen(paths);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const veredus::Failure& failure) {
+        fmt::print(stderr, "veredus: {}\n", failure.what());
+        return failure.status;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "veredus: {}\n", error.what());
+        return EX_SOFTWARE;
+    }
+}

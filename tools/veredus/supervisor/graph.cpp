@@ -1,0 +1,43 @@
+#include "tools/veredus/supervisor/graph.h"
+
+#include <array>
+
+namespace veredus::supervisor {
+namespace {
+
+constexpr Port kSmtp[] = {{"smtp", 25}};
+constexpr Port kSubmission[] = {{"submission", 587}, {"submissions", 465}};
+constexpr Port kPop3[] = {{"pop3", 110}, {"pop3s", 995}};
+constexpr Port kImap[] = {{"imap", 143}, {"imaps", 993}};
+
+constexpr std::string_view kAccountdServes[] = {"resolve", "verify", "login"};
+constexpr std::string_view kAccountdDials[] = {"session"};
+constexpr std::string_view kMailboxdServes[] = {"session", "delivery"};
+constexpr std::string_view kQueuedServes[] = {"intake", "work.relayd", "work.deliverd", "admin",
+                                              "queue_list"};
+constexpr std::string_view kRelaydDials[] = {"work.relayd"};
+constexpr std::string_view kDeliverdDials[] = {"work.deliverd", "resolve", "delivery"};
+constexpr std::string_view kSmtpdDials[] = {"intake", "resolve"};
+constexpr std::string_view kSubmitdDials[] = {"intake", "resolve", "verify", "queue_list"};
+constexpr std::string_view kLoginDials[] = {"login"};
+
+// In the order of starting: owners of data before those who ask them.
+constexpr std::array<DaemonRow, 9> kGraph{{
+    {"accountd", Stage::owners, {}, kAccountdServes, kAccountdDials},
+    {"mailboxd", Stage::owners, {}, kMailboxdServes, {}},
+    {"queued", Stage::owners, {}, kQueuedServes, {}},
+    {"relayd", Stage::workers, {}, {}, kRelaydDials},
+    {"deliverd", Stage::workers, {}, {}, kDeliverdDials},
+    {"smtpd", Stage::fronts, kSmtp, {}, kSmtpdDials},
+    {"submitd", Stage::fronts, kSubmission, {}, kSubmitdDials, true},
+    {"pop3d", Stage::fronts, kPop3, {}, kLoginDials},
+    {"imapd", Stage::fronts, kImap, {}, kLoginDials},
+}};
+
+}  // namespace
+
+std::span<const DaemonRow> graph() {
+    return kGraph;
+}
+
+}  // namespace veredus::supervisor

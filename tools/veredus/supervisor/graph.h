@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace veredus::supervisor {
+
+struct Port {
+    std::string_view name;   // as in LISTEN_FDNAMES
+    std::uint16_t standard;  // listen.port_base is added
+};
+
+// When a daemon is told to stop: who faces clients goes first, who owns the data last.
+enum class Stage { fronts, workers, owners };
+
+// One daemon: the sockets it is given to listen on, and the links it is told the way to. Who may
+// speak to whom is this table and nothing else.
+struct DaemonRow {
+    std::string_view name;
+    Stage stage;
+    std::span<const Port> ports;
+    std::span<const std::string_view> serves;  // links (common/ipc), a SOCK_SEQPACKET socket each
+    std::span<const std::string_view> dials;
+    // Given run/submission too, a stream socket for programs of this host, under the name "local".
+    bool local_submission = false;
+};
+
+std::span<const DaemonRow> graph();
+
+}  // namespace veredus::supervisor

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/config.h"
+#include "common/config/instance.h"
+#include "common/log/log.h"
+#include "common/net/descriptor.h"
+#include "tools/veredus/supervisor/children.h"
+#include "tools/veredus/supervisor/instance_lock.h"
+#include "tools/veredus/supervisor/sockets.h"
+
+namespace veredus::supervisor {
+
+// `veredus run`: opens all sockets, starts all daemons, keeps them running. SIGHUP reads the
+// configuration again and tells all daemons if it is good; SIGTERM and SIGINT stop them, those who
+// face clients first. One thread and one poll().
+class Supervisor {
+  public:
+    // Binds, locks and writes what the daemons need; starts nothing. Throws Failure.
+    Supervisor(const config::InstancePaths& paths, const config::Config& config, log::Log& log);
+
+    // Until it was told to stop and all daemons have ended. Returns a code of sysexits.h.
+    int run();
+
+  private:
+    std::vector<Child> make_children() const;
+    void write_active_config() const;
+    void write_links() const;
+    int wait_ms(Time now) const;
+    void on_signals(Time now);
+    void on_notifications();
+    void on_status_client(Time now);
+    void announce_when_ready();
+    void reload();
+    void begin_stop(Time now);
+    void go_on_stopping(Time now);
+
+    const config::InstancePaths paths_;
+    config::Config config_;
+    log::Log& log_;
+    InstanceLock lock_;
+    Listenings listenings_;
+    std::map<std::string, std::string> links_;
+    net::Descriptor signals_, notifications_, status_;
+    Children children_;
+    bool announced_ = false;
+    std::optional<Stage> stopping_;  // the stage that is being waited for
+    Time stop_deadline_;
+    bool done_ = false;
+};
+
+}  // namespace veredus::supervisor
