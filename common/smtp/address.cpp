@@ -88,7 +88,7 @@ std::expected<std::string_view, AddressError> take_path(std::string_view& text) 
     text = trim(text);
     const std::size_t length = path_length(text);
     std::string_view path = text.substr(0, length);
-    text = trim(text.substr(length));
+    text = text.substr(length);
     if (path.empty()) return unexpected(AddressError::empty);
     if (!path.starts_with('<')) return without_route(path);
     if (!path.ends_with('>')) return unexpected(AddressError::no_closing_bracket);

@@ -31,20 +31,14 @@ std::size_t DataWriter::step(std::string_view block, std::size_t at) {
 }
 
 void DataWriter::write(std::string_view block, std::string& wire) {
-    const std::size_t before = wire.size();
     std::size_t written = 0;
-    try {
-        for (std::size_t at = 0; at < block.size();) {
-            if (state_ == State::line_start && block[at] == '.') {
-                wire += block.substr(written, at - written);
-                wire += '.';
-                written = at;
-            }
-            at = step(block, at);
+    for (std::size_t at = 0; at < block.size();) {
+        if (state_ == State::line_start && block[at] == '.') {
+            wire += block.substr(written, at - written);
+            wire += '.';
+            written = at;
         }
-    } catch (...) {
-        wire.resize(before);
-        throw;
+        at = step(block, at);
     }
     wire += block.substr(written);
 }

@@ -12,9 +12,8 @@ namespace veredus::smtp {
 class DataWriter {
   public:
     // Appends a block of the message, cut anywhere, as it goes over the wire. Throws
-    // std::runtime_error where the message has a bare CR or LF, with nothing of the block appended:
-    // elsewhere it might be read as two, so the connection must be broken off. None comes out of
-    // the queue.
+    // std::runtime_error where the message has a bare CR or LF: elsewhere it might be read as two,
+    // so `wire` must not be sent and the connection be broken off. No such message is ever queued.
     void write(std::string_view block, std::string& wire);
     // Appends the end: ".CRLF", with a CRLF before it where the last line has none. Throws as
     // write() does.

@@ -1,5 +1,7 @@
 #include "daemons/accountd/guesses.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -17,20 +19,20 @@ constexpr std::size_t kMost = 100'000;  // places remembered
 
 // The network, not the address: an attacker has a /64 of IPv6 for himself.
 std::string Guesses::place(std::string_view client_ip, std::string_view user) {
-    std::string_view network = client_ip;
-    if (client_ip.contains(':')) {
-        std::size_t end = 0;
-        for (int groups = 0; groups < 4 && end != std::string_view::npos; ++groups)
-            end = client_ip.find(':', end + 1);
-        network = client_ip.substr(0, end);
-    }
-    return std::string(network) + " " + std::string(user);
+    const std::string text(client_ip);
+    in6_addr address{};
+    if (::inet_pton(AF_INET6, text.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address))
+        return text + " " + std::string(user);
+    constexpr std::size_t kNetworkBytes = 8;
+    return std::string(reinterpret_cast<const char*>(address.s6_addr), kNetworkBytes) + " " +
+           std::string(user);
 }
 
 async::Duration Guesses::wrong(std::string_view client_ip, std::string_view user,
                                std::string_view password, async::Duration first_pause) {
     forget_old();
     Seen& seen = seen_[place(client_ip, user)];
+    if (clock_.now() - seen.last > kForgottenAfter) seen = {};
     seen.last = clock_.now();
     std::array<std::uint8_t, 8> hash{};
     crypto_generichash(hash.data(), hash.size(),

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -33,9 +34,8 @@ std::pair<Descriptor, Descriptor> socket_pair() {
     return {Descriptor(fds[0]), Descriptor(fds[1])};
 }
 
-// One packet, with at most one descriptor. These sockets block for no longer than a daemon of ours
-// takes to read.
-bool send_packet(int socket, std::string_view bytes, int descriptor) {
+// One packet, with at most one descriptor. False with errno.
+bool send_packet(int socket, std::string_view bytes, int descriptor, int flags = 0) {
     iovec data{const_cast<char*>(bytes.data()), bytes.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
@@ -50,7 +50,7 @@ bool send_packet(int socket, std::string_view bytes, int descriptor) {
         header->cmsg_len = CMSG_LEN(sizeof(int));
         std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
     }
-    return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+    return ::sendmsg(socket, &message, MSG_NOSIGNAL | flags) >= 0;
 }
 
 sigset_t handled_signals() {
@@ -163,10 +163,13 @@ std::optional<std::string> Parent::open(const std::string& user, char what, Desc
     for (int attempt = 0; attempt < 2; ++attempt) {
         Process* process = process_of(user, why);
         if (process == nullptr) return why;
-        if (send_packet(process->control.get(), std::string_view(&what, 1), other.get())) {
+        // Not waiting: one user's busy process must not keep the others from theirs.
+        if (send_packet(process->control.get(), {&what, 1}, other.get(), MSG_DONTWAIT)) {
+            ++process->given;
             ours = std::move(one);
             return std::nullopt;
         }
+        if (errno == EAGAIN) return "the user's process is busy";
         processes_.erase(user);  // it has just ended: start another
     }
     return "the user's process ends as soon as it starts";
@@ -182,7 +185,11 @@ Parent::Process* Parent::process_of(const std::string& user, std::string& why) {
     auto [ours, theirs] = socket_pair();
     std::unique_ptr<spool::Directory> directory;
     try {
-        directory = directory_->open_directory(place[0])->open_directory(place[1]);
+        const auto domain = directory_->open_directory(place[0]);
+        directory = domain->open_directory(place[1]);
+        // They may be new, and what is delivered into them must be found after a crash.
+        domain->sync();
+        directory_->sync();
     } catch (const spool::DiskError& error) {
         why = error.what();
         return nullptr;
@@ -193,36 +200,47 @@ Parent::Process* Parent::process_of(const std::string& user, std::string& why) {
         return nullptr;
     }
     if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-        const sigset_t set = handled_signals();
-        ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
-        listening_.clear();
-        askers_.clear();
-        processes_.clear();
-        signals_.reset();
-        directory_.reset();
         ours.reset();
-        int status = EX_OSERR;
-        try {
-            sandbox::lock_in(sandbox::mailbox_process(mail_ / place[0] / place[1]));
-            status = run_user_process(user, std::move(directory), std::move(theirs), config_);
-        } catch (const std::exception& error) {
-            log_.error("<{}>: {}", user, error.what());
-        }
-        std::_Exit(status);
+        become(user, place, std::move(directory), std::move(theirs));
     }
     ++alive_;
     return &(processes_[user] = Process{pid, std::move(ours)});
 }
 
+// In the child: lets go of all that is the parent's, then is the user's process.
+void Parent::become(const std::string& user, const std::vector<std::string>& place,
+                    std::unique_ptr<spool::Directory> directory, Descriptor control) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    const sigset_t set = handled_signals();
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    listening_.clear();
+    askers_.clear();
+    processes_.clear();
+    signals_.reset();
+    directory_.reset();
+    int status = EX_OSERR;
+    try {
+        sandbox::lock_in(sandbox::mailbox_process(mail_ / place[0] / place[1]));
+        status = run_user_process(user, std::move(directory), std::move(control), config_);
+    } catch (const std::exception& error) {
+        log_.error("<{}>: {}", user, error.what());
+    }
+    std::_Exit(status);
+}
+
 void Parent::on_control(const std::string& user) {
     const auto found = processes_.find(user);
     if (found == processes_.end()) return;
-    char said = 0;
-    const ssize_t got = ::recv(found->second.control.get(), &said, 1, MSG_DONTWAIT);
+    Process& process = found->second;
+    std::array<char, 32> said;
+    const ssize_t got = ::recv(process.control.get(), said.data(), said.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got > 0 && said == kWouldGo)
-        send_packet(found->second.control.get(), std::string_view(&kMayGo, 1), -1);
+    if (got > 0) {
+        std::uint64_t received = 0;
+        std::from_chars(said.data() + 1, said.data() + got, received);
+        if (said[0] != kWouldGo || received != process.given) return;
+        send_packet(process.control.get(), {&kMayGo, 1}, -1, MSG_DONTWAIT);
+    }
     processes_.erase(found);
 }
 

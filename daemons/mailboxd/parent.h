@@ -41,6 +41,7 @@ class Parent {
     struct Process {
         pid_t pid = 0;
         net::Descriptor control;
+        std::uint64_t given = 0;  // descriptors sent on it
     };
 
     void turn();
@@ -49,6 +50,8 @@ class Parent {
     bool answer(const Asker& asker);
     std::optional<std::string> open(const std::string& user, char what, net::Descriptor& ours);
     Process* process_of(const std::string& user, std::string& why);
+    [[noreturn]] void become(const std::string& user, const std::vector<std::string>& place,
+                             std::unique_ptr<spool::Directory> directory, net::Descriptor control);
     void on_control(const std::string& user);
     void reap();
     void end_all();

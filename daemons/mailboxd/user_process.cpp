@@ -1,7 +1,6 @@
 #include "daemons/mailboxd/user_process.h"
 
 #include <sysexits.h>
-
 #include <unistd.h>
 
 #include <csignal>
@@ -30,26 +29,32 @@ using std::chrono::seconds;
 
 // After the last session and delivery: warm for the next, yet not for ever.
 constexpr auto kLinger = seconds(30);
+// How often space is given back while there are sessions, and the pause between two steps of that.
+constexpr auto kTidyEvery = std::chrono::hours(1);
+constexpr auto kTidyPause = std::chrono::milliseconds(500);
 constexpr std::size_t kDeliveriesPerCommit = 64;
 constexpr int kOpenAttempts = 250;
 constexpr auto kOpenPause = std::chrono::milliseconds(20);
 
 class UserProcess {
   public:
-    UserProcess(async::Loop& loop, Stop& stop, log::Log& log, const config::Config& config,
-                std::string user, spool::MailboxStore& store, net::Descriptor control)
+    UserProcess(async::Loop& loop, log::Log& log, const config::Config& config, std::string user,
+                spool::MailboxStore& store, net::Descriptor control)
         : loop_(loop),
-          stop_(stop),
           log_(log),
           config_(config),
           user_(std::move(user)),
           store_(store),
           control_(loop, std::move(control)),
           arrived_(loop),
-          linger_(loop) {}
+          linger_(loop) {
+        for (const auto& fault : store.found_at_start())
+            log.error("<{}>: {}", user_, fault);
+    }
 
     Task<> run(Scope& scope) {
         scope.spawn([this, &scope]() -> Task<> { co_await deliver_in_groups(scope.stop()); });
+        scope.spawn([this, &scope]() -> Task<> { co_await tidy_regularly(scope.stop()); });
         rest();
         for (;;) {
             auto packet = co_await control_.receive(scope.stop());
@@ -58,6 +63,7 @@ class UserProcess {
             if (what == kMayGo) break;
             if (packet->descriptors.empty()) continue;
             linger_.cancel();
+            ++received_;
             auto socket = std::move(packet->descriptors.front());
             if (what == kSession)
                 scope.spawn(
@@ -84,15 +90,34 @@ class UserProcess {
 
     // Nothing to do: in a while, tidy up and ask to go.
     void rest() {
-        if (sessions_ != 0) return;
-        linger_.start(kLinger, [this] {
-            try {
-                store_.compact();
-            } catch (const std::exception& error) {
-                log_.warning("<{}>: cannot give back space: {}", user_, error.what());
-            }
-            control_.send({std::string(1, kWouldGo), {}});
-        });
+        if (sessions_ == 0) linger_.start(kLinger, [this] { tidy_up_and_go(); });
+    }
+
+    void tidy_up_and_go() {
+        if (tidy_up()) {
+            linger_.start(kTidyPause, [this] { tidy_up_and_go(); });
+        } else {
+            control_.send({kWouldGo + std::to_string(received_), {}});
+        }
+    }
+
+    // One step; true if there is more to do.
+    bool tidy_up() {
+        try {
+            return store_.compact();
+        } catch (const std::exception& error) {
+            log_.warning("<{}>: cannot give back space: {}", user_, error.what());
+            return false;
+        }
+    }
+
+    // For users whose sessions never end.
+    Task<> tidy_regularly(Stop& stop) {
+        for (;;) {
+            co_await async::sleep_for(loop_, kTidyEvery, stop);
+            while (tidy_up())
+                co_await async::sleep_for(loop_, kTidyPause, stop);
+        }
     }
 
     // --- Sessions
@@ -169,7 +194,24 @@ class UserProcess {
         }
     }
 
+    struct Verdict {
+        std::string status;
+        std::string text;
+    };
+
+    // One commit for all. If it fails, each for itself: the fault may lie in one of them.
     void deliver(std::span<const Waiting> group) {
+        const auto verdict = store(group);
+        if (verdict.status == "4.3.0" && group.size() > 1) {
+            for (std::size_t i = 0; i < group.size(); ++i)
+                deliver(group.subspan(i, 1));
+            return;
+        }
+        for (const auto& [from, delivery, body] : group)
+            from->send(ipc::deliver::Delivered{delivery.request, verdict.status, verdict.text});
+    }
+
+    Verdict store(std::span<const Waiting> group) {
         std::vector<spool::Delivery> deliveries;
         for (const auto& [from, delivery, body] : group) {
             deliveries.push_back({.id = delivery.id,
@@ -180,25 +222,22 @@ class UserProcess {
                                            .length = delivery.body.length,
                                            .internal_date_us = delivery.internal_date_us}});
         }
-        std::string status = "2.0.0";
-        std::string text = "delivered to mailbox";
         try {
             store_.deliver(deliveries);
+            return {"2.0.0", "delivered to mailbox"};
         } catch (const std::exception& error) {
             const auto* disk = dynamic_cast<const spool::DiskError*>(&error);
             const auto* database = dynamic_cast<const spool::DatabaseError*>(&error);
             const bool full = (disk != nullptr && disk->disk_full()) ||
                               (database != nullptr && database->disk_full());
-            status = full ? "4.3.1" : "4.3.0";
-            text = full ? "the disk of the mailboxes is full" : "the mailbox cannot be written";
-            log_.error("<{}>: {}: {}", user_, text, error.what());
+            Verdict out{"4.3.0", "the mailbox cannot be written"};
+            if (full) out = {"4.3.1", "the disk of the mailboxes is full"};
+            log_.error("<{}>: {}: {}", user_, out.text, error.what());
+            return out;
         }
-        for (const auto& [from, delivery, body] : group)
-            from->send(ipc::deliver::Delivered{delivery.request, status, text});
     }
 
     async::Loop& loop_;
-    Stop& stop_;
     log::Log& log_;
     const config::Config& config_;
     std::string user_;
@@ -207,15 +246,17 @@ class UserProcess {
     async::Event arrived_;
     std::vector<Waiting> waiting_;
     std::size_t sessions_ = 0;
+    std::uint64_t received_ = 0;  // descriptors on the control socket
     async::Timer linger_;
 };
 
 // The user's last process may still be closing the database it was told to leave.
-std::unique_ptr<spool::MailboxStore> open_store(async::RealClock& clock,
-                                                const std::function<std::unique_ptr<spool::Directory>()>& directory) {
+std::unique_ptr<spool::MailboxStore> open_store(
+    async::RealClock& clock, const std::function<std::unique_ptr<spool::Directory>()>& directory) {
     for (int attempt = 0;; ++attempt) {
         try {
-            return std::make_unique<spool::MailboxStore>(directory(), [&clock] { return clock.wall_us(); });
+            return std::make_unique<spool::MailboxStore>(directory(),
+                                                         [&clock] { return clock.wall_us(); });
         } catch (const spool::DatabaseError& error) {
             if (!error.busy() || attempt == kOpenAttempts) throw;
         }
@@ -234,8 +275,9 @@ int run_user_process(const std::string& user, std::unique_ptr<spool::Directory> 
     const daemon::OnSignal terminate(loop, SIGTERM, [&] { stop.request(); });
     const daemon::OnSignal interrupt(loop, SIGINT, [&] { stop.request(); });
     try {
-        const auto store = open_store(clock, [&] { return spool::adopt_directory(::dup(directory->descriptor())); });
-        UserProcess process(loop, stop, log, config, user, *store, std::move(control));
+        const auto store = open_store(
+            clock, [&] { return spool::adopt_directory(::dup(directory->descriptor())); });
+        UserProcess process(loop, log, config, user, *store, std::move(control));
         const auto body = [&](Scope& scope) { return process.run(scope); };
         loop.run(async::with_scope(loop, stop, body));
     } catch (const async::Stopped&) {

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "common/async/time.h"
@@ -224,7 +226,8 @@ bool Dispatcher::send(Connection& connection, Assignment task) {
         damaged(task, "its bytes are not what arrived, or cannot be read");
         return true;
     }
-    if (!*descriptor) {  // no more descriptors or memory: later
+    if (!*descriptor) {  // no more descriptors or memory: when it is looked for again
+        env_.log.warning("{}: cannot be handed out now: {}", task.envelope->id.text(), std::strerror(errno));
         scheduler_.give_back(std::move(task));
         return false;
     }

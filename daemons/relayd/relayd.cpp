@@ -45,10 +45,10 @@ class Work {
     // The last outcomes leave with the loop's next turn, unless queued is stuck.
     Task<> say_the_rest() {
         async::Stop never;
-        const auto drain = [&](async::Stop& stop) -> Task<> {
-            co_await async::sleep_for(env_.loop, 1ms, stop);
-            co_await link_.drained(stop);
-        };
+        async::Event turned(env_.loop);
+        env_.loop.before_waiting([&] { turned.set(); });
+        co_await turned.wait(never);
+        const auto drain = [&](async::Stop& stop) -> Task<> { co_await link_.drained(stop); };
         try {
             co_await async::with_timeout(env_.loop, never, kLastWords, drain);
         } catch (const async::TimedOut&) {
@@ -107,7 +107,7 @@ class Work {
 Task<> serve(daemon::Env& env, Outside& outside) {
     env.ready();
     for (;;) {
-        if (net::Descriptor socket = ipc::dial(env.link("work"))) {
+        if (net::Descriptor socket = ipc::dial(env.link("work.relayd"))) {
             Work work(env, outside, std::move(socket));
             std::string problem;
             try {

@@ -97,10 +97,14 @@ BOOST_AUTO_TEST_CASE(nobody_is_taken) {
 // RFC 2920 section 3.1: DATA was sent already and the host says 354.
 BOOST_AUTO_TEST_CASE(nobody_is_taken_with_pipelining) {
     host.answers["RCPT"] = {"550 5.1.1 no"};
+    host.answers["DATA"] = {"354 go on"};
     host.answers["."] = {"554 5.5.1 no recipients"};
     deliver("b.example", {"a@b.example"});
     BOOST_TEST(verdicts() == "1: failed 5.1.1 550 5.1.1 no\n");
     BOOST_TEST(host.messages.empty());
+    deliver("b.example", {"b@b.example"});
+    BOOST_TEST(host.messages.size() == 1U);
+    BOOST_TEST(host.connections == 1);
 }
 
 BOOST_AUTO_TEST_CASE(the_sender_is_refused) {

@@ -113,10 +113,10 @@ struct FakeHost {
             std::string answer = take_answer(verb);
             if (answer == "CLOSE") co_return;
             if (answer == "SILENCE") co_await forever(stream, stop);
-            if (answer.empty()) answer = usual(verb);
+            if (answer.empty()) answer = usual(verb, message);
             co_await stream.write(answer + "\r\n");
             if (verb == "QUIT") co_return;
-            if (verb == "MAIL") message.mail = command;
+            if (verb == "MAIL" && answer[0] == '2') message.mail = command;
             if (verb == "RCPT" && answer[0] == '2') message.rcpt.push_back(command);
             if (verb == "STARTTLS" && answer.starts_with("220")) co_await secure(stream);
             if (!answer.starts_with("354")) continue;
@@ -126,7 +126,7 @@ struct FakeHost {
             if (answer == "CLOSE") co_return;
             if (answer == "SILENCE") co_await forever(stream, stop);
             if (answer.empty()) answer = "250 2.0.0 queued";
-            if (answer[0] == '2') messages.push_back(message);
+            if (answer[0] == '2' && !message.rcpt.empty()) messages.push_back(message);
             co_await stream.write(answer + "\r\n");
         }
     }
@@ -139,14 +139,15 @@ struct FakeHost {
         queue.pop_front();
         return first;
     }
-    std::string usual(const std::string& verb) const {
+    std::string usual(const std::string& verb, const Message& message) const {
         if (verb == "EHLO") {
             std::string out = "250-mx.example";
             for (const std::string& extension : extensions)
                 out += "\r\n250-" + extension;
             return out + "\r\n250 HELP";
         }
-        if (verb == "DATA") return "354 go on";
+        if (verb == "RCPT" && message.mail.empty()) return "503 5.5.1 MAIL first";
+        if (verb == "DATA") return message.rcpt.empty() ? "503 5.5.1 RCPT first" : "354 go on";
         if (verb == "QUIT") return "221 bye";
         if (verb == "AUTH") return "235 2.7.0 welcome";
         if (verb == "STARTTLS") return "220 go on";
