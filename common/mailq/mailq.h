@@ -1,12 +1,46 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/ipc/admin.h"
 
 namespace veredus::mailq {
+
+// A waiting message as other programs know it: the members of a line of `postqueue -j`, and some
+// that only we have.
+struct Message {
+    std::string queue_name;  // "incoming", "active", "deferred", "hold"
+    std::string queue_id;
+    std::int64_t arrival_time = 0;  // s since 1970
+    std::uint64_t message_size = 0;
+    std::string sender;  // "MAILER-DAEMON" for the empty reverse-path
+    struct Recipient {
+        std::string address;
+        std::string delay_reason;  // empty if it was not tried
+    };
+    std::vector<Recipient> recipients;  // those who still wait
+
+    std::int64_t next_attempt = 0;  // s since 1970; the earliest; 0: none
+    std::uint32_t attempts = 0;
+    std::string last_reply;
+    std::string message_id;
+    std::string reason;  // of the hold
+};
+
+Message message_of(const ipc::admin::Row& row);
+// Is anything still to be done for this recipient?
+bool is_waiting(const ipc::admin::RowRecipient& recipient);
+// Why it still waits; empty if it was not tried.
+std::string delay_reason(const ipc::admin::RowRecipient& recipient);
+
+// One line, without its end. Bytes that are not UTF-8 become U+FFFD.
+std::string to_json(const Message& message);
+// What to_json wrote; unknown members are passed over. Nothing if it is no such line.
+std::optional<Message> from_json(std::string_view line);
 
 // The queue as Postfix's mailq prints it, which check_mailq and many a script read:
 //
@@ -17,11 +51,11 @@ namespace veredus::mailq {
 //
 //   -- 1 Kbytes in 1 Request.
 //
-// '*' behind the id: it is being delivered; '!': on hold. Recipients that are done are left out.
+// '*' behind the id: it is being delivered; '!': on hold.
 class Table {
   public:
     // The lines of one message, each with its '\n'.
-    std::string row(const ipc::admin::Row& row);
+    std::string row(const Message& message);
     // The last line; "Mail queue is empty" where there was no row.
     std::string end() const;
 
@@ -29,13 +63,5 @@ class Table {
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
 };
-
-// One message as one line of JSON with the members of `postqueue -j`, and some more.
-std::string json_line(const ipc::admin::Row& row);
-
-// Is anything still to be done for this recipient?
-bool is_waiting(const ipc::admin::RowRecipient& recipient);
-// Why it still waits; empty if it was not tried.
-std::string delay_reason(const ipc::admin::RowRecipient& recipient);
 
 }  // namespace veredus::mailq

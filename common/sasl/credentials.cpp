@@ -7,7 +7,9 @@
 namespace veredus::sasl {
 namespace {
 
+// All that the string owns: one that was moved from or shortened still holds the old bytes.
 void wipe(std::string& secret) {
+    secret.resize(secret.capacity());
     sodium_memzero(secret.data(), secret.size());
     secret.clear();
 }

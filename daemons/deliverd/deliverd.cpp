@@ -19,6 +19,7 @@
 #include "common/mail/digest.h"
 #include "common/mail/header.h"
 #include "daemons/deliverd/mailboxes.h"
+#include "daemons/deliverd/patience.h"
 
 namespace veredus::deliverd {
 namespace {
@@ -144,7 +145,8 @@ class Deliverd {
                           int body) {
         ipc::resolve::Resolve question;
         question.address = recipient.forward_path;
-        const auto answer = co_await accounts_.ask(std::move(question), scope_.stop());
+        const auto answer =
+            co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
         if (!answer)
             co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
         const auto& resolved = std::get<ipc::resolve::Resolved>(answer->message);

@@ -8,6 +8,7 @@
 
 #include "common/async/wait.h"
 #include "common/ipc/channel.h"
+#include "daemons/deliverd/patience.h"
 
 namespace veredus::deliverd {
 
@@ -20,6 +21,8 @@ namespace {
 
 // Channels kept open to processes with nothing on its way.
 constexpr std::size_t kKept = 500;
+// Processes that may end under one delivery before it is left to the queue.
+constexpr int kProcessesTried = 3;
 
 Delivered temporary(std::string text) {
     return {.request = 0, .status = "4.3.0", .text = std::move(text)};
@@ -91,7 +94,7 @@ Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::process_of(const std::strin
     if (known != processes_.end() && !known->second->is_gone()) co_return known->second;
     ipc::open::Open open;
     open.user = user;
-    auto opened = co_await parent_.ask(std::move(open), scope_.stop());
+    auto opened = co_await ask_patiently(env_.loop, parent_, std::move(open), scope_.stop());
     if (!opened || opened->descriptors.empty()) {
         env_.log.warning(
             "no mailbox process for <{}>: {}", user,
@@ -132,7 +135,7 @@ void Mailboxes::close_idle() {
 }
 
 Task<Delivered> Mailboxes::deliver(std::string user, Deliver delivery, int body) {
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    for (int attempt = 0; attempt < kProcessesTried; ++attempt) {
         const auto process = co_await process_of(user);
         if (!process) co_return temporary("the mailbox is not available now");
         auto answer =

@@ -224,7 +224,7 @@ Task<> Admin::body(Channel& channel, wire::Body request, Stop& stop) {
     }
     auto descriptor = dispatcher_.open_alone(message->envelope.body);
     if (!descriptor) {
-        done.text = "the message cannot be read from the disk";
+        done.text = "the message cannot be read: " + descriptor.error().text;
         channel.send(done);
         co_return;
     }

@@ -56,6 +56,14 @@ void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::
 }
 
 Task<> Committer::run(Stop& stop) {
+    struct Ended {
+        Committer& committer;
+        ~Ended() {
+            committer.ended_ = true;
+            committer.done_.wake_all();
+        }
+    };
+    const Ended ended{*this};
     for (;;) {
         if (waiting_arrivals_.empty() && waiting_.batch.empty()) {
             work_.reset();
@@ -76,7 +84,7 @@ Task<> Committer::run(Stop& stop) {
 }
 
 Task<> Committer::settled(Stop& stop) {
-    while (!idle())
+    while (!idle() && !ended_)
         co_await done_.wait(stop);
 }
 
@@ -87,7 +95,6 @@ Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
     // A commit under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
     std::optional<spool::Committed> committed;
-    bool disk_full = false;
     try {
         const auto own = bodies_.to_sync(files_of(batch.own));
         const auto arrived = bodies_.to_sync(files_of(batch.arrivals));
@@ -99,10 +106,10 @@ Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
         };
         committed = co_await async::blocking(loop_, call);
     } catch (const spool::DatabaseError& error) {
-        disk_full = error.disk_full();
+        if (!error.disk_full()) throw;
         log_.error("the queue cannot be written: {}", error.what());
     } catch (const spool::DiskError& error) {
-        disk_full = error.disk_full();
+        if (!error.disk_full()) throw;
         log_.error("the queue cannot be written: {}", error.what());
     }
     if (committed) {
@@ -111,7 +118,7 @@ Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
             then();
         co_return;
     }
-    refuse(arrivals, std::move(gathered), disk_full);
+    refuse(arrivals, std::move(gathered));
     co_await async::sleep_for(loop_, kRetry, never);
 }
 
@@ -123,8 +130,13 @@ void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch
             bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
         arrivals[i].then({.result = result}, batch.arrivals[i]);
     }
-    for (const auto& message : batch.own)
-        after_.own_accepted(message);
+    for (std::size_t i = 0; i < batch.own.size(); ++i) {
+        if (committed.own[i]) {
+            after_.own_accepted(batch.own[i]);
+        } else {
+            bodies_.drop_reference(batch.own[i].envelope.body.file);
+        }
+    }
     for (const auto& expansion : committed.expansions)
         after_.expanded(expansion);
     for (const auto& departure : committed.departures) {
@@ -133,12 +145,13 @@ void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch
     }
 }
 
-// Clients are told now; what workers have done stays to be written, since it cannot be undone.
-void Committer::refuse(std::vector<Arrival>& arrivals, Gathered gathered, bool disk_full) {
+// The disk is full. Clients are told now; what workers have done stays to be written, since it
+// cannot be undone.
+void Committer::refuse(std::vector<Arrival>& arrivals, Gathered gathered) {
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         const auto& message = gathered.batch.arrivals[i];
         bodies_.drop_reference(message.envelope.body.file);
-        arrivals[i].then({.disk_full = disk_full, .failed = true}, message);
+        arrivals[i].then({.disk_full = true}, message);
     }
     gathered.batch.arrivals.clear();
     std::swap(waiting_, gathered);

@@ -21,8 +21,7 @@ class Committer {
   public:
     struct Answer {
         spool::ArrivalResult result = spool::ArrivalResult::kBodyLost;
-        bool disk_full = false;
-        bool failed = false;  // the batch was not committed
+        bool disk_full = false;  // then nothing else counts
     };
     // A message and who waits for it. Its body is synced with the commit.
     struct Arrival {
@@ -39,7 +38,9 @@ class Committer {
     Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store, spool::BodyStore& bodies,
               After after);
 
-    // To be spawned: commits until it is stopped and nothing is left.
+    // To be spawned: commits until it is stopped and nothing is left. A full disk is told to
+    // clients and waited for. Any other failure is thrown and must end the process: what the disk
+    // holds is found out by recovery alone.
     async::Task<> run(async::Stop& stop);
 
     void arrive(Arrival arrival);
@@ -51,7 +52,8 @@ class Committer {
     bool idle() const {
         return waiting_arrivals_.empty() && waiting_.batch.empty() && !committing_;
     }
-    // Waits until everything handed in so far is on disk.
+    // Waits until everything handed in so far is on disk, or will never be because run() has
+    // failed.
     async::Task<> settled(async::Stop& stop);
 
     // Calls use(store) in the thread pool, when no commit runs.
@@ -72,7 +74,7 @@ class Committer {
     async::Task<> commit(Gathered gathered, std::vector<Arrival> arrivals);
     void answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
                 const spool::Committed& committed);
-    void refuse(std::vector<Arrival>& arrivals, Gathered gathered, bool disk_full);
+    void refuse(std::vector<Arrival>& arrivals, Gathered gathered);
 
     async::Loop& loop_;
     log::Log& log_;
@@ -86,6 +88,7 @@ class Committer {
     std::vector<Arrival> waiting_arrivals_;
     Gathered waiting_;
     bool committing_ = false;
+    bool ended_ = false;
 };
 
 }  // namespace veredus::queued

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/async/scope.h"
@@ -16,19 +17,21 @@
 #include "daemons/queued/committer.h"
 #include "daemons/queued/notify.h"
 #include "daemons/queued/scheduler.h"
+#include "daemons/queued/verdicts.h"
 #include "spool/body/body_store.h"
 
 namespace veredus::queued {
 
 // Brings tasks to workers and their outcomes to disk: fills the scheduler (from arrivals, and from
-// disk as their time comes), hands jobs out as far as each worker carries, and decides what an
-// outcome means: done, try again when, or given up and told.
+// disk as their time comes), hands jobs out as far as each worker carries, and has what follows
+// from their outcomes committed.
 class Dispatcher {
   public:
     using Channel = ipc::Channel<ipc::work::FromWorker, ipc::work::ToWorker>;
 
     Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore& bodies,
                Notifier& notifier);
+    ~Dispatcher() { *alive_ = false; }
 
     // A message is in the queue, on disk.
     void accepted(const spool::NewMessage& message);
@@ -43,54 +46,64 @@ class Dispatcher {
 
     // An administrator has changed something: look at the disk again from the beginning.
     void look_again();
+    // The configuration has changed: everything that waits is routed again.
+    void route_again();
     void drop(mail::QueueId message) { scheduler_.drop(message); }
     bool active(mail::QueueId message) const { return on_the_way_.contains(message); }
     std::uint64_t active_messages() const { return on_the_way_.size(); }
     // Fails every recipient that is not finished, with this reason.
     void give_up(const spool::Queued& message, const std::string& why);
-    // A descriptor through which this message and nothing else can be read, from its beginning;
-    // nothing if the disk does not give it.
-    std::optional<net::Descriptor> open_alone(const mail::BodyRef& body);
-    void pump_soon();
+    // A descriptor through which this message and nothing else can be read. Throws DiskError when
+    // descriptors or memory have run out.
+    std::expected<net::Descriptor, spool::BodyDamage> open_alone(const mail::BodyRef& body);
 
   private:
+    struct Given {
+        Assignment task;  // with the recipients that were not answered yet
+        bool reached = true;
+    };
     struct Connection {
         Worker worker = Worker::relayd;
         Channel* channel = nullptr;
         std::uint32_t capacity = 0;
-        std::map<std::uint64_t, Assignment> jobs;
+        std::map<std::uint64_t, Given> jobs;
     };
 
+    void rewind(const spool::DueCursor& cursor);
+    async::Task<bool> load_due(async::Stop& stop);
+    async::Task<> load_messages(std::vector<spool::Due> due, std::int64_t now_us,
+                                async::Stop& stop);
+    async::Task<> mark_damaged(async::Stop& stop);
+    async::Task<> wait_until_due(async::Stop& stop);
+    void due_at(std::int64_t us);
+
+    void pump_soon();
     void pump();
     bool send(Connection& connection, Assignment task);
     void damaged(const Assignment& task, const std::string& why);
     void hear(Connection& connection, ipc::work::Outcomes outcomes);
     void lost(Connection& connection);
-
-    struct Verdicts;
-    void judge(const Assignment& task, const spool::Recipient& recipient,
-               ipc::work::Outcome outcome, Verdicts& verdicts);
-    void judge_temporary(const Assignment& task, const spool::Recipient& recipient,
-                         spool::Outcome& out, Verdicts& verdicts);
-    void report(mail::Action action, const Assignment& task, const spool::Recipient& recipient,
-                const spool::Outcome& out, Verdicts& verdicts);
-    void notify(const Assignment& task, Verdicts& verdicts);
+    void settle(const Assignment& heard, Verdicts verdicts);
+    void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
+    Judge judge_of(const spool::Envelope& envelope);
 
     daemon::Env& env_;
     Committer& committer_;
     spool::BodyStore& bodies_;
     Notifier& notifier_;
+    std::function<std::uint16_t()> random_;
     Scheduler scheduler_;
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;
-    spool::DueCursor cursor_;
+    spool::DueCursor cursor_;         // what is due before it is in the scheduler, or done
+    std::uint64_t cursor_moves_ = 0;  // counts moves backwards
+    std::int64_t wake_us_ = 0;        // refill() sleeps until then
+    bool more_on_disk_ = false;       // due, but memory was full
     async::Event look_;
-    std::unordered_map<std::uint64_t, std::shared_ptr<const spool::Envelope>>
-        envelopes_;  // of what is in memory
     std::multiset<mail::QueueId> on_the_way_;
-    std::set<mail::QueueId> delay_noticed_;
-    std::vector<std::pair<mail::QueueId, std::string>> to_mark_damaged_;
+    std::vector<std::pair<Assignment, std::string>> to_mark_damaged_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace veredus::queued

@@ -28,7 +28,6 @@ constexpr std::size_t kRecipients =
 
 wire::Refused refusal(std::uint32_t transaction, const Committer::Answer& answer) {
     if (answer.disk_full) return {transaction, "4.3.1", "the disk of the queue is full"};
-    if (answer.failed) return {transaction, "4.3.0", "the queue cannot be written"};
     if (answer.result == spool::ArrivalResult::kDuplicateId)
         return {transaction, "4.3.0", "queue id already in use"};
     return {transaction, "4.3.0", "the message could not be brought to the disk"};
@@ -141,7 +140,7 @@ void Intake::commit(Channel& channel, Transaction transaction, wire::Commit comm
     }
     auto answer = [to = channel_, accepted = accepted_, number](const Committer::Answer& outcome,
                                                                 const spool::NewMessage& message) {
-        const bool good = !outcome.failed && outcome.result == spool::ArrivalResult::kAccepted;
+        const bool good = !outcome.disk_full && outcome.result == spool::ArrivalResult::kAccepted;
         if (good) accepted(message);
         if (*to == nullptr) return;
         if (good) {

@@ -1,6 +1,7 @@
 #include "daemons/queued/notify.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "common/mail/date.h"
@@ -17,13 +18,13 @@ constexpr std::uint64_t kMostReturned = 128 * 1024;
 
 }  // namespace
 
-// The message as it stands, or its beginning with all of its header; empty if the disk does not
-// give it.
-std::string Notifier::original(const spool::Envelope& about, bool full) const {
+// The message as it stands, or its beginning with its header; empty if the disk does not give what
+// arrived.
+std::string Notifier::original(const spool::Envelope& about) const {
+    if (!bodies_.verify(about.body)) return {};
     const auto file = bodies_.open(about.body);
     if (!file) return {};
-    std::string out(std::min(about.body.length, full ? spool::kSingleFileThreshold : kMostReturned),
-                    '\0');
+    std::string out(std::min(about.body.length, kMostReturned), '\0');
     out.resize((*file)->read(about.body.offset, out));
     return out;
 }
@@ -34,7 +35,7 @@ mail::BodyRef Notifier::write(mail::QueueId id, std::string_view message) {
         spool::SingleFileWriter writer(lease->open_for_writing(), lease->file());
         writer.write(message);
         const auto body = writer.finish();
-        lease->claim(body);
+        if (!lease->claim(body)) throw spool::DiskError(EIO, "write", "a notification");
         return body;
     }
     for (;;) {
@@ -43,10 +44,9 @@ mail::BodyRef Notifier::write(mail::QueueId id, std::string_view message) {
             segment_ = std::make_unique<spool::SegmentWriter>(lease_->open_for_writing(),
                                                               lease_->file(), lease_->start());
         }
-        if (const auto body = segment_->append(id, "", message)) {
-            lease_->claim(*body);
-            return *body;
-        }
+        // Refused when the segment is full, or when its last sync failed.
+        const auto body = segment_->append(id, "", message);
+        if (body && lease_->claim(*body)) return *body;
         segment_.reset();
         lease_.reset();
     }
@@ -66,7 +66,7 @@ std::optional<spool::NewMessage> Notifier::notify(const config::Config& config,
     const auto id = world_.new_id();
     const bool full =
         failure && about.ret == mail::Ret::kFull && about.body.length <= kMostReturned;
-    const std::string bytes = original(about, full);
+    const std::string bytes = original(about);
     mail::DeliveryReport report;
     report.reporting_mta = config.hostname;
     report.message_id = "<" + id.text() + "@" + config.hostname + ">";

@@ -33,7 +33,7 @@ class Notifier {
                                             std::vector<mail::ReportedRecipient> recipients);
 
   private:
-    std::string original(const spool::Envelope& about, bool full) const;
+    std::string original(const spool::Envelope& about) const;
     mail::BodyRef write(mail::QueueId id, std::string_view message);
 
     spool::BodyStore& bodies_;

@@ -48,7 +48,7 @@ class Queued {
     Task<> run() {
         Stop committing;
         Scope last(env_.loop, committing);
-        last.spawn([this, &last]() -> Task<> { co_await committer_.run(last.stop()); });
+        last.spawn([this, &last]() -> Task<> { co_await commit(last.stop()); });
         std::exception_ptr error;
         try {
             const auto body = [&](Scope& scope) -> Task<> { co_await serve_links(scope); };
@@ -59,12 +59,23 @@ class Queued {
         co_await committer_.settled(committing);
         committing.request();
         co_await last.join();
+        if (last.first_error()) error = last.first_error();
         if (error) std::rethrow_exception(error);
     }
 
   private:
+    // Without it nothing can be acknowledged: all end with it.
+    Task<> commit(Stop& stop) {
+        try {
+            co_await committer_.run(stop);
+        } catch (...) {
+            env_.stop.request();
+            throw;
+        }
+    }
+
     Task<> serve_links(Scope& scope) {
-        env_.on_reload = [this] { dispatcher_.look_again(); };
+        env_.on_reload = [this] { dispatcher_.route_again(); };
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.refill(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await tidy(scope.stop()); });
         daemon::serve_link<ipc::intake::Request, ipc::intake::Answer>(

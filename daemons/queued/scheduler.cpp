@@ -1,6 +1,8 @@
 #include "daemons/queued/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/ipc/work.h"
 
@@ -24,36 +26,33 @@ void Scheduler::line_up(Destination& destination) {
     turns_[destination.worker].push_back(&destination);
 }
 
-void Scheduler::tidy(Destination& destination) {
+void Scheduler::remove_when_idle(Destination& destination) {
     if (destination.in_turn || destination.active != 0 || !destination.waiting.empty()) return;
     destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
-bool Scheduler::add(const config::Config& config,
-                    const std::shared_ptr<const spool::Envelope>& envelope,
+bool Scheduler::add(const config::Config& config, const std::shared_ptr<spool::Envelope>& envelope,
                     std::vector<spool::Recipient> recipients, std::int64_t now_us) {
-    if (!has_room()) return false;
+    if (in_memory_ >= kRecipientsInMemory) return false;
     auto& known = known_[envelope->id.value()];
+    if (!known.envelope) known.envelope = envelope;
+    known.dropped = false;
     std::map<Key, std::vector<spool::Recipient>> groups;
     for (auto& recipient : recipients) {
-        if (!known.insert(recipient.number).second) continue;
+        if (!known.recipients.insert(recipient.number).second) continue;
         ++in_memory_;
         auto route = route_for(config, recipient.destination);
         groups[Key(route.worker, std::move(route.next_hop))].push_back(std::move(recipient));
     }
     for (auto& [key, group] : groups) {
-        auto& place = destination(key.first, key.second);
-        for (std::size_t from = 0; from < group.size(); from += ipc::work::kRecipientsPerJob) {
-            const auto begin = group.begin() + static_cast<std::ptrdiff_t>(from);
-            const auto end =
-                group.begin() + static_cast<std::ptrdiff_t>(
-                                    std::min(from + ipc::work::kRecipientsPerJob, group.size()));
-            place.waiting.push_back({envelope,
-                                     key.first,
-                                     key.second,
-                                     {std::make_move_iterator(begin), std::make_move_iterator(end)},
-                                     now_us});
+        std::deque<Assignment> tasks;
+        for (auto& recipient : group) {
+            if (tasks.empty() || tasks.back().recipients.size() == ipc::work::kRecipientsPerJob)
+                tasks.push_back({known.envelope, key.first, key.second, {}, now_us});
+            tasks.back().recipients.push_back(std::move(recipient));
         }
+        auto& place = destination(key.first, key.second);
+        place.waiting.push_back(std::move(tasks));
         line_up(place);
     }
     return true;
@@ -61,7 +60,12 @@ bool Scheduler::add(const config::Config& config,
 
 bool Scheduler::knows(mail::QueueId message, std::uint32_t recipient) const {
     const auto found = known_.find(message.value());
-    return found != known_.end() && found->second.contains(recipient);
+    return found != known_.end() && found->second.recipients.contains(recipient);
+}
+
+std::shared_ptr<spool::Envelope> Scheduler::envelope(mail::QueueId message) const {
+    const auto found = known_.find(message.value());
+    return found == known_.end() ? nullptr : found->second.envelope;
 }
 
 std::optional<Assignment> Scheduler::next(Worker worker) {
@@ -71,11 +75,14 @@ std::optional<Assignment> Scheduler::next(Worker worker) {
         turns.pop_front();
         place.in_turn = false;
         if (place.waiting.empty()) {
-            tidy(place);
+            remove_when_idle(place);
             continue;
         }
-        Assignment task = std::move(place.waiting.front());
+        auto tasks = std::move(place.waiting.front());
         place.waiting.pop_front();
+        Assignment task = std::move(tasks.front());
+        tasks.pop_front();
+        if (!tasks.empty()) place.waiting.push_back(std::move(tasks));
         ++place.active;
         line_up(place);
         return task;
@@ -90,31 +97,62 @@ void Scheduler::finished(const Assignment& task, bool healthy) {
         place.limit =
             healthy ? std::min(place.limit + 1, kMostJobs) : std::max(place.limit / 2, 1U);
     line_up(place);
-    tidy(place);
+    remove_when_idle(place);
+}
+
+bool Scheduler::give_back(Assignment task) {
+    auto& place = destination(task.worker, task.next_hop);
+    if (place.active > 0) --place.active;
+    const auto known = known_.find(task.envelope->id.value());
+    const bool wanted = known != known_.end() && !known->second.dropped;
+    std::deque<Assignment> tasks;
+    tasks.push_back(std::move(task));
+    if (wanted) {
+        place.waiting.push_front(std::move(tasks));
+    } else {
+        forget_all(tasks);
+    }
+    line_up(place);
+    remove_when_idle(place);
+    return wanted;
 }
 
 void Scheduler::forget(mail::QueueId message, std::uint32_t recipient) {
     const auto found = known_.find(message.value());
-    if (found == known_.end() || found->second.erase(recipient) == 0) return;
+    if (found == known_.end() || found->second.recipients.erase(recipient) == 0) return;
     --in_memory_;
-    if (found->second.empty()) known_.erase(found);
+    if (found->second.recipients.empty()) known_.erase(found);
 }
 
-void Scheduler::give_back(Assignment task) {
-    auto& place = destination(task.worker, task.next_hop);
-    if (place.active > 0) --place.active;
-    place.waiting.push_front(std::move(task));
-    line_up(place);
+void Scheduler::forget_all(const std::deque<Assignment>& tasks) {
+    for (const auto& task : tasks) {
+        for (const auto& recipient : task.recipients)
+            forget(task.envelope->id, recipient.number);
+    }
 }
 
 void Scheduler::drop(mail::QueueId message) {
-    for (auto& [key, place] : destinations_) {
-        std::erase_if(place.waiting, [&](const Assignment& task) {
-            if (task.envelope->id != message) return false;
-            for (const auto& recipient : task.recipients)
-                forget(message, recipient.number);
+    const auto known = known_.find(message.value());
+    if (known == known_.end()) return;
+    known->second.dropped = true;
+    for (auto at = destinations_.begin(); at != destinations_.end();) {
+        Destination& place = (at++)->second;  // it may go
+        std::erase_if(place.waiting, [&](const std::deque<Assignment>& tasks) {
+            if (tasks.front().envelope->id != message) return false;
+            forget_all(tasks);
             return true;
         });
+        remove_when_idle(place);
+    }
+}
+
+void Scheduler::drop_waiting() {
+    for (auto at = destinations_.begin(); at != destinations_.end();) {
+        Destination& place = (at++)->second;
+        for (const auto& tasks : place.waiting)
+            forget_all(tasks);
+        place.waiting.clear();
+        remove_when_idle(place);
     }
 }
 

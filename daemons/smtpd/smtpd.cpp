@@ -86,8 +86,10 @@ Task<> serve(daemon::Env& env, net::TlsContext& tls) {
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
         scope.spawn(keep_resolve, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
-        if (!server.listen(scope, "smtp", smtp::Server::Kind::plain, policy))
-            throw std::runtime_error("smtpd was passed no socket named smtp");
+        auto listening = env.take_sockets("smtp");
+        if (listening.empty()) throw std::runtime_error("smtpd was passed no socket named smtp");
+        for (auto& socket : listening)
+            server.listen(scope, std::move(socket), smtp::Server::Kind::plain, policy);
         env.ready();
         co_await scope.join();
     };

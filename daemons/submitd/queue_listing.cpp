@@ -88,9 +88,8 @@ async::Task<smtp::Answer> list_queue(async::Loop& loop, std::string path, async:
         co_return smtp::say(Say::queue_unavailable);
     }
     const std::size_t count = answer.reply.lines.size();
-    answer.reply.status_on_last_line_only = true;
-    answer.reply.status = smtp::EnhancedStatus{2, 0, 0};
-    answer.reply.lines.push_back(std::to_string(count) + " messages");
+    // No status before the JSON, so it stands in the last line's text.
+    answer.reply.lines.push_back("2.0.0 " + std::to_string(count) + " messages");
     co_return answer;
 }
 

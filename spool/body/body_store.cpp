@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
@@ -39,6 +40,12 @@ std::optional<FileName> parse_name(std::string_view text) {
         if (name_of({number, kind}) == text) return FileName{number, kind};
     }
     return std::nullopt;
+}
+
+// Only the disk's own word is damage; that descriptors or memory have run out says nothing of it.
+std::unexpected<BodyDamage> unreadable(const DiskError& error) {
+    if (error.code() != EIO) throw error;
+    return std::unexpected(BodyDamage{BodyDamage::Kind::kUnreadable, error.what()});
 }
 
 }  // namespace
@@ -100,6 +107,8 @@ std::vector<std::uint64_t> BodyStore::SyncSet::run() {
     bool names_to_sync = false;
     for (const auto& [body, file] : files_) {
         try {
+            // What a failed sync did not write, a later one takes for written.
+            if (body->broken) throw DiskError(EIO, "sync again", name_of(body->name));
             file->sync();
             names_to_sync |= !body->name_durable;
         } catch (const DiskError&) {
@@ -235,7 +244,7 @@ std::expected<std::unique_ptr<File>, BodyDamage> BodyStore::open(const mail::Bod
         }
         return file;
     } catch (const DiskError& error) {
-        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+        return unreadable(error);
     }
 }
 
@@ -248,7 +257,7 @@ std::expected<std::string, BodyDamage> BodyStore::read(const mail::BodyRef& body
         const auto n = (*file)->read(body.offset, bytes);
         if (n == bytes.size() && mail::digest_of(bytes) == body.digest) return bytes;
     } catch (const DiskError& error) {
-        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+        return unreadable(error);
     }
     return std::unexpected(
         BodyDamage{kWrongDigest,
@@ -272,7 +281,7 @@ std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) con
         }
         if (digest.finish() == body.digest) return {};
     } catch (const DiskError& error) {
-        return std::unexpected(BodyDamage{kUnreadable, error.what()});
+        return unreadable(error);
     }
     return std::unexpected(
         BodyDamage{kWrongDigest,

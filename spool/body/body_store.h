@@ -70,7 +70,7 @@ class BodyStore {
       public:
         // Syncs each file, and once the directory when one of them is new. On any thread. Answers
         // the files that failed: nothing written to them since their last sync may be counted on,
-        // and they take no more.
+        // and they take no more; they fail again in every later set.
         std::vector<std::uint64_t> run();
         bool empty() const { return files_.empty(); }
 
@@ -108,6 +108,8 @@ class BodyStore {
 
     // A message in this file has left, or was never committed.
     void drop_reference(std::uint64_t file);
+
+    // These three throw DiskError when descriptors or memory have run out: try again later.
 
     // The bytes, checked against the digest. For bodies in segments; single files may be large:
     // open() those.

@@ -90,11 +90,15 @@ Conditions conditions_of(const Filter& f, int first) {
 
 }  // namespace
 
-std::optional<Queued> QueueStore::show(mail::QueueId id) {
+std::optional<Queued> QueueStore::show_without_recipients(mail::QueueId id) {
     auto row = select_message_.query(id.value());
     if (!row.next()) return std::nullopt;
-    auto queued = message_from(row);
-    queued.recipients = recipients_of(id);
+    return message_from(row);
+}
+
+std::optional<Queued> QueueStore::show(mail::QueueId id) {
+    auto queued = show_without_recipients(id);
+    if (queued) queued->recipients = recipients_of(id);
     return queued;
 }
 

@@ -84,12 +84,24 @@ Committed QueueStore::write(const Batch& batch) {
     }
     apply(batch.outcomes, committed);
     for (const auto& own : batch.own) {
-        if (!insert(own)) throw std::logic_error("a notification's id is taken");
+        committed.own.push_back(still_true(own, batch, committed));
+        if (committed.own.back() && !insert(own))
+            throw std::logic_error("a notification's id is taken");
     }
     for (const auto id : batch.delay_noticed)
         note_delay_.run(id.value());
     transaction.commit();
     return committed;
+}
+
+// A notification follows from outcomes of its batch; when all of them came too late, it must not
+// go.
+bool QueueStore::still_true(const NewMessage& own, const Batch& batch, const Committed& committed) {
+    const auto about = own.envelope.about;
+    const auto is_about = [&](const Outcome& outcome) { return outcome.message == about; };
+    const auto outcomes = std::ranges::count_if(batch.outcomes, is_about);
+    const auto stale = std::ranges::count(committed.stale, about, &StaleOutcome::first);
+    return outcomes == 0 || outcomes > stale;
 }
 
 bool QueueStore::insert(const NewMessage& message) {

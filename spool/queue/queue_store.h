@@ -41,12 +41,17 @@ struct Departure {
     mail::BodyRef body;
 };
 
+// An outcome of a recipient that was gone or done: message and number.
+using StaleOutcome = std::pair<mail::QueueId, std::uint32_t>;
+
 struct Committed {
     std::vector<ArrivalResult> arrivals;  // in the order of Batch::arrivals
-    std::vector<NewMessage> expansions;   // envelopes hold the id alone: recipients that entered
+    // In the order of Batch::own. False: it was left out, because what it tells of had come to its
+    // end otherwise (deleted, or given up by an administrator).
+    std::vector<bool> own;
+    std::vector<NewMessage> expansions;  // envelopes hold the id alone: recipients that entered
     std::vector<Departure> departures;
-    std::vector<std::pair<mail::QueueId, std::uint32_t>>
-        stale;  // outcomes of what was gone or done
+    std::vector<StaleOutcome> stale;
 };
 
 // A recipient whose time has come.
@@ -122,6 +127,7 @@ class QueueStore {
 
     // ---- looking ----
     std::optional<Queued> show(mail::QueueId id);
+    std::optional<Queued> show_without_recipients(mail::QueueId id);
     // Oldest first, from the first id above `after`.
     std::vector<Queued> list(const Filter& filter, mail::QueueId after, std::size_t limit);
     Totals count(const Filter& filter);
@@ -144,6 +150,7 @@ class QueueStore {
     std::vector<std::pair<mail::QueueId, Found>> survey(const BodyStore& bodies);
 
   private:
+    static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     Committed write(const Batch& batch);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);

@@ -111,8 +111,8 @@ void QueueLife::note_committed(const Batch& batch, const Committed& committed) {
         if (committed.arrivals[i] != ArrivalResult::kAccepted) continue;
         told_.messages.at(batch.arrivals[i].envelope.id).acknowledged = true;
     }
-    for (const auto& own : batch.own)
-        told_.messages.at(own.envelope.id).acknowledged = true;
+    for (std::size_t i = 0; i < batch.own.size(); ++i)
+        told_.messages.at(batch.own[i].envelope.id).acknowledged = committed.own[i];
     for (const auto& outcome : batch.outcomes) {
         auto& message = told_.messages.at(outcome.message);
         message.recipients.at(outcome.recipient - 1).committed = outcome.state;

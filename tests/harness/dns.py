@@ -16,7 +16,7 @@ class DnsServer:
     Everything else does not exist (NXDOMAIN). `dns.server` is what [dns] servers takes. `prefix` as in Instance.
     """
 
-    def __init__(self, mx=None, hosts=None, address="127.0.0.1", port=None, prefix=(), zones=("example",), extra=()):
+    def __init__(self, mx=None, hosts=None, address="127.0.0.1", port=None, prefix=(), zones=("example",), user=""):
         self.address = address
         self.port = port or free_udp_port(address)
         self.server = f"{address}:{self.port}"
@@ -26,8 +26,8 @@ class DnsServer:
                 records.append(f"--host-record={host},{each}")
         self._command = [*prefix, DNSMASQ, "--keep-in-foreground", "--log-facility=-", "--log-queries", "--conf-file=/dev/null",
                          "--no-resolv", "--no-hosts", "--no-ping", "--bind-interfaces", f"--listen-address={address}",
-                         f"--port={self.port}", "--user=", "--group=", "--pid-file=", "--local-ttl=1",
-                         *(f"--local=/{zone}/" for zone in zones), *records, *extra]
+                         f"--port={self.port}", f"--user={user}", "--group=", "--pid-file=", "--local-ttl=1",
+                         *(f"--local=/{zone}/" for zone in zones), *records]
         self.log = None
         self._process = None
 

@@ -1,5 +1,6 @@
 """What /proc says of the running daemons, and how they live and die."""
 
+import json
 import os
 import pathlib
 import re
@@ -101,8 +102,9 @@ def test_a_daemon_that_dies_comes_back(veredus):
         os.kill(before, signal.SIGKILL)
 
         def back():
-            status = veredus.veredus("status", "--json", check=False)
-            return status.returncode == 0 and veredus.daemon(name) != before
+            done = veredus.veredus("status", "--json", check=False)
+            pids = {each["name"]: each["pid"] for each in json.loads(done.stdout)["daemons"]}
+            return done.returncode == 0 and pids[name] != before
 
         wait_until(back, seconds=30)
         wait_until(lambda: works(veredus), seconds=30)

@@ -21,7 +21,7 @@ def network():
 
 @pytest.fixture
 def dns(network):
-    with DnsServer(address=DNS, port=53, prefix=network.prefix("dns"), extra=["--user=root"],
+    with DnsServer(address=DNS, port=53, prefix=network.prefix("dns"), user="root",
                    mx={domain: [(10, f"mx1.{domain}"), (20, f"mx2.{domain}")] for domain in ("a.example", "b.example")},
                    hosts={"mx1.a.example": DOWN, "mx2.a.example": A, "mx1.b.example": DOWN, "mx2.b.example": B}) as server:
         yield server

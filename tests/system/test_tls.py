@@ -5,6 +5,7 @@ import poplib
 import smtplib
 import socket
 import ssl
+import warnings
 
 import pytest
 
@@ -48,6 +49,7 @@ def test_certificate_and_versions(veredus, port, before):
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(veredus, port, ssl.create_default_context(), before)
     oldest = veredus.tls()
+    warnings.simplefilter("ignore", DeprecationWarning)  # of the versions, which is the point
     oldest.minimum_version, oldest.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     oldest.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionResetError)):

@@ -41,7 +41,8 @@ int queue_list_command(const config::InstancePaths& paths, const std::vector<std
     AdminLink link(paths);
     mailq::Table table;
     link.list(parse_filter(filter), false, [&](const Row& row) {
-        fmt::print("{}", json ? mailq::json_line(row) : table.row(row));
+        const mailq::Message message = mailq::message_of(row);
+        fmt::print("{}", json ? mailq::to_json(message) + "\n" : table.row(message));
     });
     if (!json) fmt::print("{}", table.end());
     return EX_OK;

@@ -62,7 +62,7 @@ async::Task<> Session::open_message(Incoming& message) {
         message.refusal = say(Say::message_loops, {std::to_string(received_fields)});
         co_return;
     }
-    const ArrivedHeader header{message.head, fields};
+    const ArrivedHeader header{message.head, fields, *transaction_};
     auto added = co_await policy_.header(client_, header, stop_);
     if (!added) {
         message.refusal = std::move(added.error());
@@ -119,23 +119,24 @@ std::optional<Answer> Session::fault_of(const DataReader& reader) const {
 
 async::Task<Answer> Session::store(Incoming& message) {
     stream_.no_deadline();
-    const auto verdict = co_await message.sink->commit(client_, *transaction_, stop_);
-    if (!verdict.accepted) {
-        const auto status = EnhancedStatus::parse(verdict.status);
-        Answer answer = say(verdict.status == "4.3.1" ? Say::queue_full : Say::queue_unavailable);
-        if (status && status->status_class == 5) answer.reply = Reply(554, status, verdict.text);
-        co_return answer;
-    }
-    errors_ = 0;
     const std::string id = transaction_->id.text();
-    std::string login;
+    std::string who;
+    if (client_.uid) who = fmt::format(", uid={}", *client_.uid);
     if (!client_.user.empty())
-        login = fmt::format(", sasl_method={}, sasl_username={}", client_.mechanism, client_.user);
-    world_.log.message(id, "client={}{}", client_.log_name(), login);
+        who = fmt::format(", sasl_method={}, sasl_username={}", client_.mechanism, client_.user);
+    // Before the commit, so that the log tells the message's story in its order; queued goes on
+    // with "from=".
+    world_.log.message(id, "client={}{}", client_.log_name(), who);
     world_.log.message(id, "message-id={}", transaction_->message_id);
-    world_.log.message(id, "from=<{}>, size={}, nrcpt={}", transaction_->mail.reverse_path.text(),
-                       message.reader.size(), transaction_->recipients.size());
-    co_return say(Say::queued, {id});
+    const auto verdict = co_await message.sink->commit(client_, *transaction_, stop_);
+    if (verdict.accepted) {
+        errors_ = 0;
+        co_return say(Say::queued, {id});
+    }
+    Answer answer = say(verdict.status == "4.3.1" ? Say::queue_full : Say::queue_unavailable);
+    const auto status = EnhancedStatus::parse(verdict.status);
+    if (status && status->status_class == 5) answer.reply = Reply(554, status, verdict.text);
+    co_return answer;
 }
 
 }  // namespace veredus::smtp

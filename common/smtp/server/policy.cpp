@@ -19,6 +19,10 @@ mail::ClientFacts Client::facts() const {
     return out;
 }
 
+std::string Policy::program_user(unsigned uid) const {
+    return "uid=" + std::to_string(uid);
+}
+
 async::Task<Policy::LoginResult> Policy::log_in(const Client&, std::string, std::string,
                                                 async::Stop&) {
     co_return LoginResult();

@@ -65,6 +65,7 @@ class Sink {
 struct ArrivedHeader {
     std::string_view bytes;
     const mail::Header& fields;
+    const Transaction& transaction;
 };
 
 // What differs between the daemons that speak SMTP's server side. One object serves all sessions
@@ -80,6 +81,8 @@ class Policy {
 
     virtual ~Policy() = default;
 
+    // What is known of a program on this host beside its uid.
+    virtual std::string program_user(unsigned uid) const;
     // The certificate for STARTTLS or implicit TLS; null where TLS is not spoken.
     virtual net::TlsContext* tls() = 0;
     virtual bool offers_auth() const { return false; }

@@ -39,17 +39,12 @@ void Server::configure() {
     world_.idle = env_.config.limits.idle;
 }
 
-bool Server::listen(async::Scope& scope, const std::string& name, Kind kind, Policy& policy) {
-    bool any = false;
-    for (auto& listening : env_.take_sockets(name)) {
-        any = true;
-        const auto run = [this](async::Scope& children, Kind which, Policy& rules,
-                                net::Descriptor socket) {
-            return accept(children, which, rules, std::move(socket));
-        };
-        scope.spawn(run, std::ref(scope), kind, std::ref(policy), std::move(listening));
-    }
-    return any;
+void Server::listen(async::Scope& scope, net::Descriptor listening, Kind kind, Policy& policy) {
+    const auto run = [this](async::Scope& children, Kind which, Policy& rules,
+                            net::Descriptor socket) {
+        return accept(children, which, rules, std::move(socket));
+    };
+    scope.spawn(run, std::ref(scope), kind, std::ref(policy), std::move(listening));
 }
 
 async::Task<> Server::accept(async::Scope& scope, Kind kind, Policy& policy,
@@ -74,7 +69,7 @@ async::Task<> Server::serve(async::Stop& parent, Kind kind, Policy& policy,
     Client client;
     if (kind == Kind::local_programs) {
         client.uid = ipc::Credentials::of(socket.get()).uid;
-        client.program_user = "uid=" + std::to_string(*client.uid);
+        client.program_user = policy.program_user(*client.uid);
     }
     async::Stop stop(parent);
     std::unique_ptr<net::Stream> stream;

@@ -18,9 +18,8 @@ class Server {
     // Limits and names are taken from env.config, also after it was read again.
     explicit Server(daemon::Env& env);
 
-    // Listens on all sockets passed under `name`, in `scope`. The policy outlives it. Tells whether
-    // there was such a socket.
-    bool listen(async::Scope& scope, const std::string& name, Kind kind, Policy& policy);
+    // Listens on the socket, in `scope`. The policy outlives it.
+    void listen(async::Scope& scope, net::Descriptor listening, Kind kind, Policy& policy);
     // After a change of env.config; sessions under way see it too.
     void configure();
 

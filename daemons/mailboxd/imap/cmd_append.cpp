@@ -71,6 +71,7 @@ Task<wire::Answer> cmd_append(Engine& engine, const wire::Command& command) {
         co_await engine.flush();
     }
     std::string message;
+    message.reserve(arguments.message.size);
     const auto take = [&](std::string_view piece) { message += piece; };
     const bool whole = co_await wire::read_octets(engine.client, arguments.message.size,
                                                   engine.context.config.limits.idle, take);

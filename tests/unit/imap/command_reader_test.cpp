@@ -112,6 +112,17 @@ BOOST_AUTO_TEST_CASE(limits) {
     BOOST_TEST(outcome(no_tag).starts_with("* BAD [TOOBIG]"));
 }
 
+BOOST_AUTO_TEST_CASE(lines_that_do_not_end_in_crlf) {
+    CommandReader reader(kLimits, State::kSelected);
+    reader.broken_line("a1 NOOP");
+    BOOST_TEST(outcome(reader).starts_with("a1 BAD A line ends with CR LF"));
+    CommandReader within(kLimits, State::kNotAuthenticated);
+    within.line("a2 LOGIN {5+}");
+    within.literal("alice");
+    within.broken_line(" secret");
+    BOOST_TEST(outcome(within).starts_with("a2 BAD A line ends with CR LF"));
+}
+
 BOOST_AUTO_TEST_CASE(append_is_ready_before_its_message) {
     CommandReader reader(kLimits, State::kAuthenticated);
     reader.line("a APPEND {5+}");

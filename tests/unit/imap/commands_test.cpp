@@ -8,73 +8,78 @@
 using namespace veredus::imap;
 using namespace veredus::imap::test;
 
+namespace {
+
+struct Example {
+    State state;
+    std::string_view line;
+    std::string_view tag;
+    std::string_view name;
+};
+constexpr auto kBefore = State::kNotAuthenticated;
+constexpr auto kAfter = State::kAuthenticated;
+constexpr auto kSelected = State::kSelected;
+const std::vector<Example> kExamples{
+    {kBefore, "abcd CAPABILITY", "abcd", "CAPABILITY"},
+    {kBefore, "efgh STARTTLS", "efgh", "STARTTLS"},
+    {kSelected, "a002 NOOP", "a002", "NOOP"},
+    {kBefore, "A023 LOGOUT", "A023", "LOGOUT"},
+    {kBefore, "A001 AUTHENTICATE GSSAPI", "A001", "AUTHENTICATE"},
+    {kBefore, "A01 AUTHENTICATE PLAIN dGVzdAB0ZXN0AHRlc3Q=", "A01", "AUTHENTICATE"},
+    {kBefore, "A01 AUTHENTICATE EXTERNAL =", "A01", "AUTHENTICATE"},
+    {kBefore, "a001 LOGIN SMITH SESAME", "a001", "LOGIN"},
+    {kBefore, "d login \"fred\" \"foo\"", "d", "LOGIN"},
+    {kAfter, "A142 SELECT INBOX", "A142", "SELECT"},
+    {kAfter, "A932 EXAMINE blurdybloop", "A932", "EXAMINE"},
+    {kAfter, "A003 CREATE owatagusiam/", "A003", "CREATE"},
+    {kAfter, "A004 CREATE owatagusiam/blurdybloop", "A004", "CREATE"},
+    {kAfter, "t2 CREATE MySpecial (USE (\\Drafts \\Sent))", "t2", "CREATE"},
+    {kAfter, "A683 DELETE blurdybloop", "A683", "DELETE"},
+    {kAfter, "A683 RENAME blurdybloop sarasoop", "A683", "RENAME"},
+    {kAfter, "A002 SUBSCRIBE #news.comp.mail.mime", "A002", "SUBSCRIBE"},
+    {kAfter, "A002 UNSUBSCRIBE #news.comp.mail.mime", "A002", "UNSUBSCRIBE"},
+    {kAfter, "A101 LIST \"\" \"\"", "A101", "LIST"},
+    {kAfter, "A102 LIST #news.comp.mail.misc \"\"", "A102", "LIST"},
+    {kAfter, "A103 LIST /usr/staff/jones \"\"", "A103", "LIST"},
+    {kAfter, "A202 LIST ~/Mail/ %", "A202", "LIST"},
+    {kAfter, "A682 LIST \"\" *", "A682", "LIST"},
+    {kAfter, "t3 LIST (SPECIAL-USE) \"\" \"*\"", "t3", "LIST"},
+    {kAfter, "A04 LIST (REMOTE) \"\" \"%\" RETURN (CHILDREN)", "A04", "LIST"},
+    {kAfter, "BBB LIST \"\" (\"INBOX\" \"Drafts\" \"Sent/%\")", "BBB", "LIST"},
+    {kAfter, "A002 LSUB \"#news.\" \"comp.mail.*\"", "A002", "LSUB"},
+    {kAfter, "A003 LSUB \"#news.\" \"comp.%\"", "A003", "LSUB"},
+    {kAfter, "A042 STATUS blurdybloop (UIDNEXT MESSAGES)", "A042", "STATUS"},
+    {kAfter, "A003 APPEND saved-messages (\\Seen) {310}", "A003", "APPEND"},
+    {kAfter, "A001 NAMESPACE", "A001", "NAMESPACE"},
+    {kAfter, "a1 ENABLE CONDSTORE", "a1", "ENABLE"},
+    {kAfter, "A002 IDLE", "A002", "IDLE"},
+    {kBefore, "a023 ID (\"name\" \"sodr\" \"version\" \"19.34\" \"vendor\" NIL)", "a023", "ID"},
+    {kSelected, "a042 ID NIL", "a042", "ID"},
+    {kSelected, "FXXZ CHECK", "FXXZ", "CHECK"},
+    {kSelected, "A341 CLOSE", "A341", "CLOSE"},
+    {kSelected, "A341 UNSELECT", "A341", "UNSELECT"},
+    {kSelected, "A202 EXPUNGE", "A202", "EXPUNGE"},
+    {kSelected, "A003 UID EXPUNGE 3000:3002", "A003", "UID EXPUNGE"},
+    {kSelected, "A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"", "A282", "SEARCH"},
+    {kSelected, "A283 SEARCH TEXT \"string not in mailbox\"", "A283", "SEARCH"},
+    {kSelected, "A284 UID SEARCH 1:100 UID 443:557", "A284", "UID SEARCH"},
+    {kSelected, "A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])", "A654", "FETCH"},
+    {kSelected, "A999 UID FETCH 4827313:4828442 FLAGS", "A999", "UID FETCH"},
+    {kSelected, "A003 STORE 2:4 +FLAGS (\\Deleted)", "A003", "STORE"},
+    {kSelected, "A003 uid store 2:4 flags.silent \\Deleted \\Seen", "A003", "UID STORE"},
+    {kSelected, "A003 COPY 2:4 MEETING", "A003", "COPY"},
+    {kSelected, "A005 UID COPY 305:310 meeting", "A005", "UID COPY"},
+    {kSelected, "a UID MOVE 42:69 foo", "a", "UID MOVE"},
+    {kSelected, "a MOVE 42:69 foo", "a", "MOVE"},
+};
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(commands)
 
 // Every command line of RFC 3501 sections 6 and 7, and of the extensions' RFCs, is taken.
 BOOST_AUTO_TEST_CASE(examples_of_the_rfcs) {
-    struct Example {
-        State state;
-        std::string_view line;
-        std::string_view tag;
-        std::string_view name;
-    };
-    const auto before = State::kNotAuthenticated;
-    const auto after = State::kAuthenticated;
-    const auto selected = State::kSelected;
-    const std::vector<Example> examples{
-        {before, "abcd CAPABILITY", "abcd", "CAPABILITY"},
-        {before, "efgh STARTTLS", "efgh", "STARTTLS"},
-        {selected, "a002 NOOP", "a002", "NOOP"},
-        {before, "A023 LOGOUT", "A023", "LOGOUT"},
-        {before, "A001 AUTHENTICATE GSSAPI", "A001", "AUTHENTICATE"},
-        {before, "A01 AUTHENTICATE PLAIN dGVzdAB0ZXN0AHRlc3Q=", "A01", "AUTHENTICATE"},
-        {before, "A01 AUTHENTICATE EXTERNAL =", "A01", "AUTHENTICATE"},
-        {before, "a001 LOGIN SMITH SESAME", "a001", "LOGIN"},
-        {before, "d login \"fred\" \"foo\"", "d", "LOGIN"},
-        {after, "A142 SELECT INBOX", "A142", "SELECT"},
-        {after, "A932 EXAMINE blurdybloop", "A932", "EXAMINE"},
-        {after, "A003 CREATE owatagusiam/", "A003", "CREATE"},
-        {after, "A004 CREATE owatagusiam/blurdybloop", "A004", "CREATE"},
-        {after, "t2 CREATE MySpecial (USE (\\Drafts \\Sent))", "t2", "CREATE"},
-        {after, "A683 DELETE blurdybloop", "A683", "DELETE"},
-        {after, "A683 RENAME blurdybloop sarasoop", "A683", "RENAME"},
-        {after, "A002 SUBSCRIBE #news.comp.mail.mime", "A002", "SUBSCRIBE"},
-        {after, "A002 UNSUBSCRIBE #news.comp.mail.mime", "A002", "UNSUBSCRIBE"},
-        {after, "A101 LIST \"\" \"\"", "A101", "LIST"},
-        {after, "A102 LIST #news.comp.mail.misc \"\"", "A102", "LIST"},
-        {after, "A103 LIST /usr/staff/jones \"\"", "A103", "LIST"},
-        {after, "A202 LIST ~/Mail/ %", "A202", "LIST"},
-        {after, "A682 LIST \"\" *", "A682", "LIST"},
-        {after, "t3 LIST (SPECIAL-USE) \"\" \"*\"", "t3", "LIST"},
-        {after, "A04 LIST (REMOTE) \"\" \"%\" RETURN (CHILDREN)", "A04", "LIST"},
-        {after, "BBB LIST \"\" (\"INBOX\" \"Drafts\" \"Sent/%\")", "BBB", "LIST"},
-        {after, "A002 LSUB \"#news.\" \"comp.mail.*\"", "A002", "LSUB"},
-        {after, "A003 LSUB \"#news.\" \"comp.%\"", "A003", "LSUB"},
-        {after, "A042 STATUS blurdybloop (UIDNEXT MESSAGES)", "A042", "STATUS"},
-        {after, "A003 APPEND saved-messages (\\Seen) {310}", "A003", "APPEND"},
-        {after, "A001 NAMESPACE", "A001", "NAMESPACE"},
-        {after, "a1 ENABLE CONDSTORE", "a1", "ENABLE"},
-        {after, "A002 IDLE", "A002", "IDLE"},
-        {before, "a023 ID (\"name\" \"sodr\" \"version\" \"19.34\" \"vendor\" NIL)", "a023", "ID"},
-        {selected, "a042 ID NIL", "a042", "ID"},
-        {selected, "FXXZ CHECK", "FXXZ", "CHECK"},
-        {selected, "A341 CLOSE", "A341", "CLOSE"},
-        {selected, "A341 UNSELECT", "A341", "UNSELECT"},
-        {selected, "A202 EXPUNGE", "A202", "EXPUNGE"},
-        {selected, "A003 UID EXPUNGE 3000:3002", "A003", "UID EXPUNGE"},
-        {selected, "A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"", "A282", "SEARCH"},
-        {selected, "A283 SEARCH TEXT \"string not in mailbox\"", "A283", "SEARCH"},
-        {selected, "A284 UID SEARCH 1:100 UID 443:557", "A284", "UID SEARCH"},
-        {selected, "A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])", "A654", "FETCH"},
-        {selected, "A999 UID FETCH 4827313:4828442 FLAGS", "A999", "UID FETCH"},
-        {selected, "A003 STORE 2:4 +FLAGS (\\Deleted)", "A003", "STORE"},
-        {selected, "A003 uid store 2:4 flags.silent \\Deleted \\Seen", "A003", "UID STORE"},
-        {selected, "A003 COPY 2:4 MEETING", "A003", "COPY"},
-        {selected, "A005 UID COPY 305:310 meeting", "A005", "UID COPY"},
-        {selected, "a UID MOVE 42:69 foo", "a", "UID MOVE"},
-        {selected, "a MOVE 42:69 foo", "a", "MOVE"},
-    };
-    for (const auto& example : examples) {
+    for (const auto& example : kExamples) {
         BOOST_TEST_CONTEXT(example.line) {
             const auto parsed = parse(example.line, example.state);
             BOOST_TEST(refused(parsed) == "");

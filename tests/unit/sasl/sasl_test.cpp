@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_password_is_wiped_where_it_was) {
     Credentials from("", "tim", "secret");
     const Credentials to = std::move(from);
     BOOST_TEST(to.password == "secret");
-    BOOST_TEST(from.password.empty());  // NOLINT: looked at after the move
+    BOOST_TEST(from.password.empty());
     BOOST_TEST(std::string_view(from.password.data(), 6) == "\0\0\0\0\0\0"s);
 }
 

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(slips_in_addresses_teach) {
         {"RCPT", "501 5.5.4 Type RCPT TO:<their@address>"},
         {"RCPT TO:", "501 5.5.4 Type RCPT TO:<their@address>"},
         {"RCPT FROM:<a@b>", "501 5.5.4 Type RCPT TO:<their@address>"},
-        {"RCPT TO:<>", "501 5.1.3 Bad recipient address <>: an address is missing"},
+        {"RCPT TO:<>", "501 5.1.3 Bad recipient address <>: the address is missing"},
         {"RCPT TO:<a@>", "501 5.1.3 Bad recipient address <a@>"},
         {"RCPT TO:<bob>", "553 5.1.3 Recipient bob has no domain; type RCPT TO:<bob@their.domain>"},
     };

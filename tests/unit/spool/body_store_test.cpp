@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "spool/body/body_store.h"
 #include "common/mail/digest.h"
+#include "spool/body/body_store.h"
 #include "spool/body/body_writer.h"
 #include "spool/disk/fault_disk.h"
 
@@ -149,6 +149,8 @@ BOOST_FIXTURE_TEST_CASE(a_file_whose_sync_failed_takes_no_more, Fixture) {
     BOOST_TEST(set.run() == files, boost::test_tools::per_element());
     const auto two = writer.append(mail::QueueId::make(kNow, 1), "a@b.example", "two\r\n");
     BOOST_TEST(!lease->claim(*two));
+    BOOST_TEST(set.run() == files, boost::test_tools::per_element());
+    BOOST_TEST(store.to_sync(files).run() == files, boost::test_tools::per_element());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_failed_directory_sync_fails_new_files_alone, Fixture) {

@@ -234,6 +234,22 @@ BOOST_AUTO_TEST_CASE(a_verdict_and_its_bounce_are_one_commit) {
     check_is_clean();
 }
 
+BOOST_AUTO_TEST_CASE(of_a_verdict_that_came_too_late_nobody_is_told) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    const auto gone = queue().remove(id, kTestNow);
+    spool->bodies.drop_reference(gone->body.file);
+    Batch batch;
+    batch.outcomes.push_back(outcome_of(id, 1, kFailed));
+    batch.own.push_back(spool->make("bounce\r\n", {recipient_at("sender@a.example")}, true, ""));
+    batch.own[0].envelope.about = id;
+    const auto committed = spool->commit(batch);
+    BOOST_TEST(committed.stale.size() == 1U);
+    BOOST_TEST_REQUIRE(committed.own.size() == 1U);
+    BOOST_TEST(!committed.own[0]);
+    BOOST_TEST(queue().count({}).messages == 0U);
+    check_is_clean();
+}
+
 BOOST_AUTO_TEST_CASE(a_delay_notice_is_sent_once) {
     const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
     Batch batch;

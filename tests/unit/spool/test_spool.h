@@ -91,6 +91,9 @@ class TestSpool {
             if (committed.arrivals[i] == ArrivalResult::kAccepted) continue;
             bodies.drop_reference(batch.arrivals[i].envelope.body.file);
         }
+        for (std::size_t i = 0; i < batch.own.size(); ++i) {
+            if (!committed.own[i]) bodies.drop_reference(batch.own[i].envelope.body.file);
+        }
         singles_.clear();
         return committed;
     }

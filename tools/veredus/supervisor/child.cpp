@@ -61,7 +61,7 @@ void pass_sockets(const std::vector<Listening>& sockets) {
     std::vector<std::string> environment = birth.environment;
     std::string names;
     for (const Listening& listening : birth.sockets)
-        names += (names.empty() ? "" : ":") + listening.name;
+        names += (names.empty() ? "" : ":") + listening.passed_as;
     environment.push_back(fmt::format("LISTEN_PID={}", ::getpid()));
     environment.push_back(fmt::format("LISTEN_FDS={}", birth.sockets.size()));
     environment.push_back(fmt::format("LISTEN_FDNAMES={}", names));

@@ -5,10 +5,12 @@
 namespace veredus::supervisor {
 namespace {
 
-constexpr Port kSmtp[] = {{"smtp", 25}};
-constexpr Port kSubmission[] = {{"submission", 587}, {"submissions", 465}};
-constexpr Port kPop3[] = {{"pop3", 110}, {"pop3s", 995}};
-constexpr Port kImap[] = {{"imap", 143}, {"imaps", 993}};
+constexpr Port kSmtp[] = {{"smtp", 25, "smtp"}};
+// The name "submission" is that of the socket for local programs.
+constexpr Port kSubmission[] = {{"submission", 587, "submission-starttls"},
+                                {"submissions", 465, "submissions"}};
+constexpr Port kPop3[] = {{"pop3", 110, "pop3"}, {"pop3s", 995, "pop3s"}};
+constexpr Port kImap[] = {{"imap", 143, "imap"}, {"imaps", 993, "imaps"}};
 
 constexpr std::string_view kAccountdServes[] = {"resolve", "verify", "login"};
 constexpr std::string_view kAccountdDials[] = {"session"};

@@ -7,8 +7,9 @@
 namespace veredus::supervisor {
 
 struct Port {
-    std::string_view name;   // as in LISTEN_FDNAMES
-    std::uint16_t standard;  // listen.port_base is added
+    std::string_view name;       // for people
+    std::uint16_t standard;      // listen.port_base is added
+    std::string_view passed_as;  // in LISTEN_FDNAMES
 };
 
 // When a daemon is told to stop: who faces clients goes first, who owns the data last.
@@ -22,7 +23,7 @@ struct DaemonRow {
     std::span<const Port> ports;
     std::span<const std::string_view> serves;  // links (common/ipc), a SOCK_SEQPACKET socket each
     std::span<const std::string_view> dials;
-    // Given run/submission too, a stream socket for programs of this host, under the name "local".
+    // Given run/submission too, a stream socket for programs of this host, passed as "submission".
     bool local_submission = false;
 };
 

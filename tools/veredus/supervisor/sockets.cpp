@@ -103,7 +103,8 @@ Listenings open_ports(const config::Config& config, std::vector<std::string>& wa
                 absent = !socket;
                 if (absent) break;
                 listenings[std::string(daemon.name)].push_back(
-                    {std::string(port.name), address->text(), number, std::move(socket)});
+                    {std::string(port.name), std::string(port.passed_as), address->text(), number,
+                     std::move(socket)});
             }
             if (absent) break;
         }
@@ -144,13 +145,14 @@ std::map<std::string, std::string> open_links(const config::InstancePaths& paths
         auto& own = listenings[std::string(daemon.name)];
         for (const std::string_view link : daemon.serves) {
             const fs::path path = make_directory(paths.run() / unguessable_name()) / link;
-            own.push_back({std::string(link), path.string(), 0,
+            own.push_back({std::string(link), std::string(link), path.string(), 0,
                            open_unix_socket(path, SOCK_SEQPACKET, 0600)});
             links.emplace(link, path.string());
         }
         if (daemon.local_submission) {
             const fs::path path = paths.submission_socket();
-            own.push_back({"local", path.string(), 0, open_unix_socket(path, SOCK_STREAM, 0666)});
+            own.push_back({"submission", "submission", path.string(), 0,
+                           open_unix_socket(path, SOCK_STREAM, 0666)});
         }
     }
     return links;

@@ -16,9 +16,10 @@ namespace veredus::supervisor {
 
 // A listening socket, open as long as the instance runs, so that a daemon's restart refuses nobody.
 struct Listening {
-    std::string name;      // in LISTEN_FDNAMES
-    std::string address;   // "127.0.0.1:25"; a path for UNIX sockets
-    std::uint16_t port{};  // 0 for UNIX sockets
+    std::string name;       // for people
+    std::string passed_as;  // in LISTEN_FDNAMES
+    std::string address;    // "127.0.0.1:25"; a path for UNIX sockets
+    std::uint16_t port{};   // 0 for UNIX sockets
     net::Descriptor socket;
 };
 

@@ -1,4 +1,3 @@
-#define BOOST_TEST_DYN_LINK
 #include <sys/un.h>
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +7,7 @@
 #include "common/ipc/channel.h"
 #include "common/net/listener.h"
 #include "daemons/relayd/relayd.h"
-#include "tests/unit/daemons/relayd_world.h"
+#include "tests/unit/daemons/relayd/world.h"
 
 using namespace veredus;
 using namespace veredus::relayd_test;
@@ -44,7 +43,7 @@ struct Linked : World {
     Linked() {
         char name[] = "/tmp/veredus-relayd-XXXXXX";
         directory = ::mkdtemp(name);
-        env.links["work"] = directory / "work";
+        env.links["work.relayd"] = directory / "work";
         env.config.hostname = "relay.example";
         hosts["127.0.0.1:2525"];
     }
@@ -62,7 +61,7 @@ struct Linked : World {
         net::Descriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
         sockaddr_un name{};
         name.sun_family = AF_UNIX;
-        std::strcpy(name.sun_path, env.links["work"].c_str());
+        std::strcpy(name.sun_path, env.links["work.relayd"].c_str());
         BOOST_REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
         BOOST_REQUIRE(::listen(socket.get(), 5) == 0);
         listener = std::make_unique<net::Listener>(loop, std::move(socket));

@@ -1,4 +1,3 @@
-#define BOOST_TEST_DYN_LINK
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -7,7 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
-#include "tests/unit/daemons/relayd_world.h"
+#include "tests/unit/daemons/relayd/world.h"
 
 using namespace veredus;
 using namespace veredus::relayd_test;

@@ -1,7 +1,6 @@
-#define BOOST_TEST_DYN_LINK
 #include <boost/test/unit_test.hpp>
 
-#include "tests/unit/daemons/relayd_world.h"
+#include "tests/unit/daemons/relayd/world.h"
 
 using namespace veredus;
 using namespace veredus::relayd_test;

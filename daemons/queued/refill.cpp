@@ -1,0 +1,172 @@
+// The half of Dispatcher that brings work from the disk into the scheduler.
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "common/async/time.h"
+#include "daemons/queued/dispatcher.h"
+
+namespace veredus::queued {
+
+namespace {
+
+constexpr std::size_t kDueAtOnce = 1000;
+// The longest sleep: clocks are set, and what went wrong somewhere is found again.
+constexpr std::int64_t kLongestSleep_us = 30'000'000;
+constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
+
+auto key_of(const spool::DueCursor& cursor) {
+    return std::tuple(cursor.next_attempt_us, cursor.message, cursor.number);
+}
+// The place just before a recipient.
+spool::DueCursor before(mail::QueueId message, const spool::Recipient& recipient) {
+    return {recipient.next_attempt_us, message.value(), recipient.number - 1};
+}
+
+}  // namespace
+
+void Dispatcher::accepted(const spool::NewMessage& message) {
+    const auto envelope = std::make_shared<spool::Envelope>(message.envelope);
+    auto recipients = message.recipients;
+    for (std::uint32_t i = 0; i < recipients.size(); ++i)
+        recipients[i].number = i + 1;
+    env_.log.message(envelope->id.text(), "from=<{}>, size={}, nrcpt={} (queue active)",
+                     envelope->reverse_path, envelope->body.length, recipients.size());
+    const auto place = before(envelope->id, recipients.front());
+    if (scheduler_.add(env_.config, envelope, std::move(recipients), envelope->id.arrival_us())) {
+        pump_soon();
+    } else {
+        rewind(place);
+        more_on_disk_ = true;
+    }
+}
+
+void Dispatcher::expanded(const spool::NewMessage& message) {
+    const auto id = message.envelope.id;
+    const auto envelope = scheduler_.envelope(id);
+    const auto now = env_.loop.clock().wall_us();
+    if (envelope && scheduler_.add(env_.config, envelope, message.recipients, now)) {
+        pump_soon();
+    } else {
+        rewind(before(id, message.recipients.front()));
+        more_on_disk_ = true;
+    }
+}
+
+void Dispatcher::departed(const spool::Departure& departure) {
+    env_.log.message(departure.id.text(), "removed");
+}
+
+// What is due from here on is to be looked at again.
+void Dispatcher::rewind(const spool::DueCursor& cursor) {
+    if (key_of(cursor) >= key_of(cursor_)) return;
+    cursor_ = cursor;
+    ++cursor_moves_;
+}
+
+void Dispatcher::look_again() {
+    rewind({});
+    look_.set();
+}
+
+void Dispatcher::route_again() {
+    scheduler_.drop_waiting();
+    look_again();
+}
+
+void Dispatcher::due_at(std::int64_t us) {
+    if (us < wake_us_) look_.set();
+}
+
+async::Task<> Dispatcher::refill(async::Stop& stop) {
+    for (;;) {
+        look_.reset();
+        co_await mark_damaged(stop);
+        const bool more = co_await load_due(stop);
+        pump_soon();
+        if (!more) co_await wait_until_due(stop);
+    }
+}
+
+async::Task<> Dispatcher::mark_damaged(async::Stop& stop) {
+    const auto found = std::exchange(to_mark_damaged_, {});
+    if (found.empty()) co_return;
+    const auto mark = [&found](spool::QueueStore& store) {
+        for (const auto& [task, why] : found)
+            store.mark_damaged(task.envelope->id, why);
+        return true;
+    };
+    co_await committer_.with_store(mark, stop);
+    for (const auto& [task, why] : found) {
+        scheduler_.drop(task.envelope->id);
+        for (const auto& recipient : task.recipients)
+            scheduler_.forget(task.envelope->id, recipient.number);
+    }
+}
+
+// True: there may be more, and there is room.
+async::Task<bool> Dispatcher::load_due(async::Stop& stop) {
+    if (env_.config.queue.paused) co_return false;
+    more_on_disk_ = !scheduler_.wants_more();
+    if (more_on_disk_) co_return false;
+    const auto now = env_.loop.clock().wall_us();
+    const auto moves = cursor_moves_;
+    const auto search = [cursor = cursor_, now](spool::QueueStore& store) mutable {
+        auto due = store.due(now, cursor, kDueAtOnce);
+        return std::pair(std::move(due), cursor);
+    };
+    auto [due, cursor] = co_await committer_.with_store(search, stop);
+    if (moves == cursor_moves_) cursor_ = cursor;
+    const bool full = due.size() == kDueAtOnce;
+    std::erase_if(due, [&](const spool::Due& one) {
+        return scheduler_.knows(one.message, one.recipient.number);
+    });
+    if (!due.empty()) co_await load_messages(std::move(due), now, stop);
+    more_on_disk_ = full && !scheduler_.wants_more();
+    co_return full&& scheduler_.wants_more();
+}
+
+async::Task<> Dispatcher::load_messages(std::vector<spool::Due> due, std::int64_t now_us,
+                                        async::Stop& stop) {
+    struct Message {
+        std::shared_ptr<spool::Envelope> envelope;
+        std::vector<spool::Recipient> recipients;
+    };
+    std::map<mail::QueueId, Message> messages;
+    for (auto& one : due)
+        messages[one.message].recipients.push_back(std::move(one.recipient));
+    const auto read = [&messages](spool::QueueStore& store) {
+        for (auto& [id, message] : messages) {
+            auto shown = store.show_without_recipients(id);
+            // Whatever an administrator did since it was found due counts.
+            if (!shown || shown->state != spool::MessageState::kQueued) continue;
+            message.envelope = std::make_shared<spool::Envelope>(std::move(shown->envelope));
+        }
+        return true;
+    };
+    co_await committer_.with_store(read, stop);
+    for (auto& [id, message] : messages) {
+        if (!message.envelope) continue;
+        const auto place = before(id, message.recipients.front());
+        if (!scheduler_.add(env_.config, message.envelope, std::move(message.recipients), now_us))
+            rewind(place);
+    }
+}
+
+async::Task<> Dispatcher::wait_until_due(async::Stop& stop) {
+    const auto now = env_.loop.clock().wall_us();
+    const auto ask = [now](spool::QueueStore& store) { return store.next_due_us(now); };
+    const auto next = co_await committer_.with_store(ask, stop);
+    wake_us_ = std::min(next.value_or(kNever), now + kLongestSleep_us);
+    const auto wait = [&](async::Stop& step) -> async::Task<> { co_await look_.wait(step); };
+    try {
+        co_await async::with_timeout(
+            env_.loop, stop, std::chrono::microseconds(std::max<std::int64_t>(wake_us_ - now, 0)),
+            wait);
+    } catch (const async::TimedOut&) {
+    }
+}
+
+}  // namespace veredus::queued

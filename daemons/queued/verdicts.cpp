@@ -1,0 +1,144 @@
+#include "daemons/queued/verdicts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "common/mail/date.h"
+#include "daemons/queued/retry.h"
+#include "daemons/queued/router.h"
+
+namespace veredus::queued {
+
+using ipc::work::Result;
+using spool::RecipientState;
+
+namespace {
+
+constexpr std::int64_t kSecond_us = 1'000'000;
+
+std::int64_t microseconds_of(config::Duration duration) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
+// Without NOTIFY a sender is told of failures and delays. What failed of a notification is told to
+// the postmaster, whatever its NOTIFY: nobody else would hear of it.
+bool wanted(const spool::Envelope& envelope, const spool::Recipient& recipient,
+            mail::Action action) {
+    const bool of_notification = envelope.reverse_path.empty();
+    switch (action) {
+        case mail::Action::kFailed:
+            return of_notification || recipient.notify == 0 ||
+                   (recipient.notify & mail::kNotifyFailure) != 0;
+        case mail::Action::kDelayed:
+            return !of_notification &&
+                   (recipient.notify == 0 || (recipient.notify & mail::kNotifyDelay) != 0);
+        default:
+            return !of_notification && (recipient.notify & mail::kNotifySuccess) != 0;
+    }
+}
+
+mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& recipient,
+                                 const spool::Outcome& out) {
+    mail::ReportedRecipient report;
+    report.final_recipient = recipient.address;
+    report.original_recipient = recipient.original_recipient;
+    report.action = action;
+    report.status = out.status;
+    // "mx.b.example[192.0.2.1]:25"; what was done here names no other host.
+    const auto open = out.remote.find('[');
+    if (open != std::string::npos) {
+        const auto close = out.remote.find(']', open);
+        report.remote_mta = out.remote.substr(0, open);
+        report.remote_address = out.remote.substr(open + 1, close - open - 1);
+        if (close != std::string::npos) report.remote_address += out.remote.substr(close + 1);
+    }
+    report.diagnostic = out.reply;
+    report.last_attempt = mail::local_time(out.at_us / kSecond_us);
+    return report;
+}
+
+}  // namespace
+
+void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bool local,
+                  Verdicts& verdicts) const {
+    spool::Outcome out;
+    out.message = envelope_.id;
+    out.recipient = recipient.number;
+    out.at_us = now_us_;
+    out.status = std::move(said.status);
+    out.reply = std::move(said.reply);
+    out.remote = std::move(said.remote);
+    out.tls = std::move(said.tls);
+    switch (said.result) {
+        case Result::delivered:
+            out.state = local ? RecipientState::kDelivered : RecipientState::kRelayed;
+            report(local ? mail::Action::kDelivered : mail::Action::kRelayed, recipient, out,
+                   verdicts);
+            break;
+        case Result::expanded:
+            out.state = RecipientState::kExpanded;
+            expand(recipient, std::move(said.expanded_to), out);
+            break;
+        case Result::failed:
+            out.state = RecipientState::kFailed;
+            report(mail::Action::kFailed, recipient, out, verdicts);
+            break;
+        default:
+            out.state = said.in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
+            if (out.remote.empty()) verdicts.reached = false;
+            put_off(recipient, out, verdicts);
+    }
+    verdicts.outcomes.push_back(std::move(out));
+}
+
+// RFC 3461 5.2.7: what an alias stands for is told of as the alias would be.
+void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> targets,
+                   spool::Outcome& out) const {
+    for (auto& address : targets) {
+        spool::Recipient target;
+        target.destination = domain_of(address);
+        target.original_recipient = recipient.original_recipient.empty()
+                                        ? "rfc822;" + recipient.address
+                                        : recipient.original_recipient;
+        target.expanded_from = recipient.address;
+        target.notify = recipient.notify;
+        target.next_attempt_us = now_us_;
+        target.address = std::move(address);
+        out.expanded_to.push_back(std::move(target));
+    }
+}
+
+void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
+                    Verdicts& verdicts) const {
+    if (now_us_ >= envelope_.expires_us) {
+        out.state = RecipientState::kFailed;
+        out.status = "5.4.7";  // RFC 3463 3.5: delivery time expired
+        out.reply = "gave up after trying for too long; the last answer was: " + out.reply;
+        report(mail::Action::kFailed, recipient, out, verdicts);
+        return;
+    }
+    // The last attempt is made when the time is up, not some hours later.
+    const auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_());
+    out.next_attempt_us = std::min(next, envelope_.expires_us);
+    const auto notice_us = envelope_.id.arrival_us() + microseconds_of(config_.queue.delay_notice);
+    if (!envelope_.delay_noticed && now_us_ >= notice_us)
+        report(mail::Action::kDelayed, recipient, out, verdicts);
+}
+
+void Judge::report(mail::Action action, const spool::Recipient& recipient,
+                   const spool::Outcome& out, Verdicts& verdicts) const {
+    if (!wanted(envelope_, recipient, action)) return;
+    auto report = reported(action, recipient, out);
+    if (action == mail::Action::kFailed) {
+        verdicts.failed.push_back(std::move(report));
+    } else if (action == mail::Action::kDelayed) {
+        report.will_retry_until = mail::local_time(envelope_.expires_us / kSecond_us);
+        verdicts.delayed.push_back(std::move(report));
+    } else {
+        verdicts.succeeded.push_back(std::move(report));
+    }
+}
+
+}  // namespace veredus::queued

@@ -1,0 +1,172 @@
+#define BOOST_TEST_MODULE queued
+#include <boost/test/unit_test.hpp>
+
+#include "daemons/queued/retry.h"
+#include "daemons/queued/router.h"
+#include "daemons/queued/scheduler.h"
+
+using namespace veredus;
+using namespace veredus::queued;
+namespace tt = boost::test_tools;
+
+namespace {
+
+config::Config configuration() {
+    auto config = config::Config::parse(
+        "hostname = \"mx.a.example\"\n"
+        "domains = [\"a.example\"]\n"
+        "[routes]\n"
+        "\"peer.example\" = \"[127.0.0.1]:2525\"\n");
+    BOOST_REQUIRE(config.has_value());
+    return *config;
+}
+
+struct Fixture {
+    config::Config config = configuration();
+    Scheduler scheduler;
+
+    std::shared_ptr<spool::Envelope> message(std::uint64_t id) {
+        auto envelope = std::make_shared<spool::Envelope>();
+        envelope->id = mail::QueueId(id);
+        return envelope;
+    }
+    static spool::Recipient to(std::uint32_t number, const std::string& address) {
+        spool::Recipient out;
+        out.number = number;
+        out.address = address;
+        out.destination = domain_of(address);
+        return out;
+    }
+    bool add(std::uint64_t id, std::vector<spool::Recipient> recipients) {
+        return scheduler.add(config, message(id), std::move(recipients), 0);
+    }
+    std::uint64_t next_id(Worker worker = Worker::relayd) {
+        const auto task = scheduler.next(worker);
+        return task ? task->envelope->id.value() : 0;
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(scheduling, Fixture)
+
+BOOST_AUTO_TEST_CASE(recipients_of_one_next_hop_go_together) {
+    add(1,
+        {to(1, "x@b.example"), to(2, "y@B.example"), to(3, "u@a.example"), to(4, "z@c.example")});
+    const auto first = scheduler.next(Worker::relayd);
+    BOOST_REQUIRE(first);
+    BOOST_TEST(first->next_hop == "b.example");
+    BOOST_TEST(first->recipients.size() == 2U);
+    BOOST_TEST(scheduler.next(Worker::relayd)->next_hop == "c.example");
+    BOOST_TEST(!scheduler.next(Worker::relayd));
+    BOOST_TEST(scheduler.next(Worker::deliverd)->recipients.at(0).number == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_mailing_to_one_host_holds_up_nobody_else) {
+    for (std::uint64_t id = 1; id <= 100; ++id)
+        add(id, {to(1, "x@busy.example")});
+    add(101, {to(1, "x@other.example")});
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 101U);
+    BOOST_TEST(next_id() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_destination_grows_by_success_and_shrinks_by_failure) {
+    for (std::uint64_t id = 1; id <= 100; ++id)
+        add(id, {to(1, "x@b.example")});
+    std::vector<Assignment> active;
+    const auto take_all = [&] {
+        while (auto task = scheduler.next(Worker::relayd))
+            active.push_back(std::move(*task));
+    };
+    take_all();
+    BOOST_TEST(active.size() == Scheduler::kFirstJobs);
+    scheduler.finished(active.back(), true);
+    active.pop_back();
+    take_all();
+    BOOST_TEST(active.size() == Scheduler::kFirstJobs + 1);
+    scheduler.finished(active.back(), false);  // 6 → 3: nothing more until three are left
+    active.pop_back();
+    take_all();
+    BOOST_TEST(active.size() == Scheduler::kFirstJobs);
+    while (active.size() > 2) {
+        scheduler.finished(active.back(), false);
+        active.pop_back();
+    }
+    while (!active.empty()) {
+        scheduler.finished(active.back(), false);
+        active.pop_back();
+    }
+    take_all();
+    BOOST_TEST(active.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_known_is_not_added_again_until_it_is_forgotten) {
+    add(1, {to(1, "x@b.example")});
+    add(1, {to(1, "x@b.example")});
+    BOOST_TEST(scheduler.recipients() == 1U);
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 0U);
+    BOOST_TEST(scheduler.knows(mail::QueueId(1), 1));
+    scheduler.forget(mail::QueueId(1), 1);
+    BOOST_TEST(!scheduler.knows(mail::QueueId(1), 1));
+    BOOST_TEST(scheduler.recipients() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_lost_worker_had_goes_first) {
+    add(1, {to(1, "x@b.example")});
+    add(2, {to(1, "x@b.example")});
+    auto task = scheduler.next(Worker::relayd);
+    scheduler.give_back(std::move(*task));
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_is_dropped_is_not_handed_out) {
+    add(1, {to(1, "x@b.example"), to(2, "x@c.example")});
+    add(2, {to(1, "x@b.example")});
+    scheduler.drop(mail::QueueId(1));
+    BOOST_TEST(next_id() == 2U);
+    BOOST_TEST(next_id() == 0U);
+    BOOST_TEST(scheduler.recipients() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(memory_has_an_end) {
+    std::vector<spool::Recipient> many;
+    for (std::uint32_t i = 1; i <= Scheduler::kRecipientsInMemory; ++i)
+        many.push_back(to(i, "x@b.example"));
+    BOOST_TEST(add(1, std::move(many)));
+    BOOST_TEST(!scheduler.wants_more());
+    BOOST_TEST(!add(2, {to(1, "x@b.example")}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(addresses_find_their_way) {
+    auto config = configuration();
+    BOOST_TEST(domain_of("a@B.Example") == "b.example");
+    BOOST_TEST(domain_of("postmaster") == "");
+    BOOST_TEST((route_for(config, "a.example").worker == Worker::deliverd));
+    BOOST_TEST((route_for(config, "").worker == Worker::deliverd));
+    BOOST_TEST(route_for(config, "peer.example").next_hop == "[127.0.0.1]:2525");
+    BOOST_TEST(route_for(config, "b.example").next_hop == "b.example");
+    config.relay.smarthost = config::NextHop::parse("[smart.example]:587").value();
+    BOOST_TEST(route_for(config, "b.example").next_hop == "[smart.example]:587");
+    BOOST_TEST(route_for(config, "peer.example").next_hop == "[127.0.0.1]:2525");
+}
+
+BOOST_AUTO_TEST_CASE(pauses_grow_up_to_their_limit_and_differ_by_a_tenth) {
+    config::Config::Queue settings;
+    settings.retry_first = std::chrono::minutes(5);
+    settings.retry_max = std::chrono::hours(4);
+    constexpr std::int64_t kMinute = 60'000'000;
+    const auto pause = [&](std::uint32_t attempts, std::uint16_t random) {
+        return next_attempt_us(settings, attempts, 1000, random) - 1000;
+    };
+    BOOST_TEST(pause(1, 0) == 5 * kMinute * 9 / 10);
+    BOOST_TEST(pause(1, 0xFFFF) == 5 * kMinute * 11 / 10);
+    BOOST_TEST(pause(2, 0) == 10 * kMinute * 9 / 10);
+    BOOST_TEST(pause(6, 0) == 160 * kMinute * 9 / 10);
+    BOOST_TEST(pause(7, 0) == 240 * kMinute * 9 / 10);
+    BOOST_TEST(pause(4'000'000'000U, 0xFFFF) == 240 * kMinute * 11 / 10);
+}
