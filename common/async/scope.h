@@ -99,14 +99,19 @@ template <class Body>
 Task<> with_scope(Loop& loop, Stop& parent, Body& body) {
     Scope scope(loop, parent);
     std::exception_ptr error;
+    bool stopped = false;
     try {
         co_await body(scope);
+    } catch (const Stopped&) {
+        error = std::current_exception();
+        stopped = true;
     } catch (...) {
         error = std::current_exception();
     }
     if (error) scope.stop().request();
     co_await scope.join();
-    if (!error) error = scope.first_error();
+    // A body that was stopped by its child's failure ends with that failure.
+    if (scope.first_error() && (!error || stopped)) error = scope.first_error();
     if (error) std::rethrow_exception(error);
 }
 

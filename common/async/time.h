@@ -11,7 +11,8 @@ namespace veredus::async {
 
 // Waits for `pause`; throws Stopped.
 Task<> sleep_for(Loop& loop, Duration pause, Stop& stop);
-// Waits until `stop` is requested and throws Stopped: the body of a scope whose children do all the work.
+// Waits until `stop` is requested and throws Stopped: the body of a scope whose children do all the
+// work.
 Task<> until_stopped(Loop& loop, Stop& stop);
 
 // Awaits make(stop), asking it to stop after `limit`: TimedOut if that was why it ended, Stopped if

@@ -1,5 +1,6 @@
 #include "common/daemon/env.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "common/mail/queue_id.h"
@@ -26,7 +27,10 @@ const std::string& Env::link(const std::string& name) const {
 mail::QueueId Env::new_queue_id() {
     std::uint16_t bits = 0;
     random(&bits, sizeof bits);
-    return mail::QueueId::make(loop.clock().wall_us(), bits);
+    const auto made = mail::QueueId::make(loop.clock().wall_us(), bits).value();
+    // Two within a microsecond may draw the same bits; one of the two mails would be refused.
+    last_queue_id = mail::QueueId(std::max(made, last_queue_id.value() + 1));
+    return last_queue_id;
 }
 
 }  // namespace veredus::daemon

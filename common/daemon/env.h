@@ -38,8 +38,9 @@ struct Env {
     std::vector<net::Descriptor> take_sockets(const std::string& name);
     // The path of a link; throws std::runtime_error naming it where the supervisor told of none.
     const std::string& link(const std::string& name) const;
-    // A new queue id (mail/queue_id.h): the clock's time and random bits.
+    // A new queue id (mail/queue_id.h): the clock's time and random bits, above all made before.
     mail::QueueId new_queue_id();
+    mail::QueueId last_queue_id;
 };
 
 }  // namespace veredus::daemon

@@ -152,7 +152,8 @@ void Stream::on_read(ssize_t count, const char* bytes) {
         if (count != UV_EOF) failure_ = uv_strerror(static_cast<int>(count));
     }
     if (reader_ != nullptr && (reader_->satisfied() || ended_ || !failure_.empty())) wake_reader();
-    if (reader_ == nullptr && arrived_.size() + in_.size() - in_begin_ > kHighWater) pause_reading();
+    if (reader_ == nullptr && arrived_.size() + in_.size() - in_begin_ > kHighWater)
+        pause_reading();
 }
 
 void Stream::wake_reader() {

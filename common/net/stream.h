@@ -43,7 +43,8 @@ struct Line {
 // is requested, TimedOut when its deadline has passed, IoError when the connection fails.
 class Stream {
   public:
-    // Takes a connected stream socket; `already_read` is what somebody else has read from it (Released).
+    // Takes a connected stream socket; `already_read` is what somebody else has read from it
+    // (Released).
     Stream(Loop& loop, Descriptor socket, Stop& stop, std::string already_read = {});
     // Nothing may be waiting. Closes the socket at once; what was written and not flushed is
     // dropped.

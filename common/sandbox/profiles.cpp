@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace veredus::sandbox {
 namespace {
+
+namespace fs = std::filesystem;
 
 using enum Calls;
 using Grant = std::pair<Place, Access>;
@@ -28,21 +33,34 @@ constexpr std::array<ProfileRow, 9> kProfiles{{
     {"mailboxd", kMail,       accept | files_read | files_write | unix_client | threads | fork | narrow},
     {"imapd",    kWithTls,    kServer | unix_client},
     {"pop3d",    kWithTls,    kServer | unix_client},
-    // accounts.db, its -wal and its -shm are open before the lock; SQLite asks for no other file.
+    // accounts.db is open before the lock, and is only read.
     {"accountd", kConfigOnly, kServer | unix_client},
 }};
 // clang-format on
 
-std::filesystem::path path_of(Place place, const config::InstancePaths& paths) {
+// A certificate may be a link, as certbot's are, into a directory where the next will lie too.
+std::vector<fs::path> directories_of(const fs::path& file) {
+    std::error_code absent;
+    const fs::path real = fs::canonical(file, absent);
+    if (absent) return {file.parent_path()};
+    return {file.parent_path(), real.parent_path()};
+}
+
+std::vector<fs::path> paths_of(Place place, const config::InstancePaths& paths,
+                               const config::Config& config) {
     switch (place) {
         case Place::config:
-            return paths.config_file().parent_path();
-        case Place::tls:
-            return paths.tls();
+            return {paths.config_file().parent_path()};
+        case Place::tls: {
+            auto all = directories_of(paths.resolve(config.tls.certificate));
+            std::ranges::copy(directories_of(paths.resolve(config.tls.key)),
+                              std::back_inserter(all));
+            return all;
+        }
         case Place::spool:
-            return paths.spool();
+            return {paths.spool()};
         case Place::mail:
-            return paths.mail();
+            return {paths.mail()};
     }
     throw std::out_of_range("sandbox place");
 }
@@ -62,12 +80,14 @@ std::span<const ProfileRow> profile_table() {
     return kProfiles;
 }
 
-Profile profile_of(std::string_view daemon, const config::InstancePaths& paths) {
+Profile profile_of(std::string_view daemon, const config::InstancePaths& paths,
+                   const config::Config& config) {
     const auto row = std::ranges::find(kProfiles, daemon, &ProfileRow::daemon);
     if (row == kProfiles.end()) throw std::out_of_range("no sandbox for " + std::string(daemon));
     Profile profile{row->daemon, common_paths(), row->calls};
     for (const auto& [place, access] : row->places)
-        profile.paths.push_back({path_of(place, paths), access, place == Place::tls});
+        for (const fs::path& path : paths_of(place, paths, config))
+            profile.paths.push_back({path, access, place == Place::tls});
     return profile;
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/config/config.h"
 #include "common/config/instance.h"
 #include "common/sandbox/sandbox.h"
 
@@ -12,7 +13,7 @@ namespace veredus::sandbox {
 // What lies where, seen from a daemon; profiles name the place, the instance says its path.
 enum class Place {
     config,  // the directory of the active configuration, to read it again on SIGHUP
-    tls,     // certificates and keys, to read them again on SIGHUP
+    tls,     // the directories of certificate and key, to read them again on SIGHUP
     spool,   // queued's
     mail,    // all users' mailboxes
 };
@@ -27,7 +28,9 @@ struct ProfileRow {
 std::span<const ProfileRow> profile_table();
 
 // The profile of "smtpd", "queued", ...; a name that is not in the table throws std::out_of_range.
-Profile profile_of(std::string_view daemon, const config::InstancePaths& paths);
+// Certificate and key are those that `config` names, with whatever lies beside them.
+Profile profile_of(std::string_view daemon, const config::InstancePaths& paths,
+                   const config::Config& config = {});
 
 // The second, narrower lock of a mailbox process that mailboxd has forked: one user's directory and
 // the descriptors it holds. No sockets are made, none connected, nothing forked.

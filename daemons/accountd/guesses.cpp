@@ -33,6 +33,7 @@ async::Duration Guesses::wrong(std::string_view client_ip, std::string_view user
     forget_old();
     Seen& seen = seen_[place(client_ip, user)];
     if (clock_.now() - seen.last > kForgottenAfter) seen = {};
+    if (seen.different != 0 && clock_.now() - seen.last > kForgottenAfter) seen = {};
     seen.last = clock_.now();
     std::array<std::uint8_t, 8> hash{};
     crypto_generichash(hash.data(), hash.size(),
@@ -53,11 +54,12 @@ void Guesses::right(std::string_view client_ip, std::string_view user) {
     seen_.erase(place(client_ip, user));
 }
 
+// Only when memory is full, so that a flood of names costs each guess no more than its own place.
 void Guesses::forget_old() {
-    if (seen_.size() < kMost / 2) return;
+    if (seen_.size() < kMost) return;
     const auto limit = clock_.now() - kForgottenAfter;
     std::erase_if(seen_, [&](const auto& entry) { return entry.second.last < limit; });
-    if (seen_.size() >= kMost) seen_.clear();
+    if (seen_.size() > kMost / 2) seen_.clear();
 }
 
 }  // namespace veredus::accountd

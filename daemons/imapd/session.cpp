@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/async/time.h"
 #include "common/imap/commands.h"
 #include "common/imap/feed.h"
 #include "common/ipc/hand_over.h"
@@ -186,9 +187,15 @@ class Session {
     Task<Result> log_in(std::string tag, std::string user, std::string password,
                         std::string_view method) {
         client_.no_deadline();  // accountd takes its time over a wrong password
-        ipc::login::Login question{0, ipc::login::Protocol::imap, user, std::move(password),
-                                   client_.peer().ip};
-        auto reply = co_await service_.login.ask(std::move(question), stop_);
+        const ipc::login::Login question{0, ipc::login::Protocol::imap, user, std::move(password),
+                                         client_.peer().ip};
+        const auto ask = [&](async::Stop& stop) { return service_.login.ask(question, stop); };
+        std::optional<ipc::Received<ipc::login::Answer>> reply;
+        try {
+            reply = co_await async::with_timeout(env_.loop, stop_, env_.config.limits.idle, ask);
+        } catch (const async::TimedOut&) {
+            env_.log.warning("accountd does not answer");
+        }
         using enum ipc::login::Result;
         auto* const logged_in = reply ? &std::get<ipc::login::LoggedIn>(reply->message) : nullptr;
         if (logged_in == nullptr || logged_in->result == unavailable) {

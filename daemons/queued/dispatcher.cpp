@@ -58,16 +58,7 @@ Job job_of(const Assignment& task, std::uint64_t number) {
 
 Dispatcher::Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore& bodies,
                        Notifier& notifier)
-    : env_(env),
-      committer_(committer),
-      bodies_(bodies),
-      notifier_(notifier),
-      random_([this] {
-          std::uint16_t bits = 0;
-          env_.random(&bits, sizeof bits);
-          return bits;
-      }),
-      look_(env.loop) {}
+    : env_(env), committer_(committer), bodies_(bodies), notifier_(notifier), look_(env.loop) {}
 
 // --- Workers
 
@@ -172,7 +163,9 @@ void Dispatcher::damaged(const Assignment& task, const std::string& why) {
 // --- Outcomes
 
 Judge Dispatcher::judge_of(const spool::Envelope& envelope) {
-    return {env_.config, envelope, env_.loop.clock().wall_us(), random_};
+    std::uint16_t bits = 0;
+    env_.random(&bits, sizeof bits);
+    return {env_.config, envelope, env_.loop.clock().wall_us(), bits};
 }
 
 void Dispatcher::hear(Connection& connection, Outcomes outcomes) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -91,7 +90,6 @@ class Dispatcher {
     Committer& committer_;
     spool::BodyStore& bodies_;
     Notifier& notifier_;
-    std::function<std::uint16_t()> random_;
     Scheduler scheduler_;
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;

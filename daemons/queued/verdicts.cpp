@@ -87,7 +87,8 @@ void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bo
             break;
         default:
             out.state = said.in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
-            if (out.remote.empty()) verdicts.reached = false;
+            // RFC 3463 3.5: X.4.X is the network's fault.
+            if (out.remote.empty() || out.status.starts_with("4.4.")) verdicts.reached = false;
             put_off(recipient, out, verdicts);
     }
     verdicts.outcomes.push_back(std::move(out));
@@ -120,7 +121,7 @@ void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
         return;
     }
     // The last attempt is made when the time is up, not some hours later.
-    const auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_());
+    const auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_);
     out.next_attempt_us = std::min(next, envelope_.expires_us);
     const auto notice_us = envelope_.id.arrival_us() + microseconds_of(config_.queue.delay_notice);
     if (!envelope_.delay_noticed && now_us_ >= notice_us)

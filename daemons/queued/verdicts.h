@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "common/config/config.h"
@@ -23,9 +22,10 @@ struct Verdicts {
 // told. Pure: one for each message and moment.
 class Judge {
   public:
-    // `random`: any 16 bits, for pauses. All references are lent.
+    // `random`: any 16 bits, for the pause; one for all, so that recipients who failed together are
+    // tried together. References are lent.
     Judge(const config::Config& config, const spool::Envelope& envelope, std::int64_t now_us,
-          const std::function<std::uint16_t()>& random)
+          std::uint16_t random)
         : config_(config), envelope_(envelope), now_us_(now_us), random_(random) {}
 
     // `said` is not `damaged`, which is no verdict. `local`: by deliverd, into a mailbox.
@@ -42,7 +42,7 @@ class Judge {
     const config::Config& config_;
     const spool::Envelope& envelope_;
     std::int64_t now_us_;
-    const std::function<std::uint16_t()>& random_;
+    std::uint16_t random_;
 };
 
 }  // namespace veredus::queued

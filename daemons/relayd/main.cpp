@@ -1,8 +1,8 @@
 // relayd: mail to other hosts. It may connect anywhere and dial queued; it sees no message but
 // those that queued hands it, and reads no file but its configuration.
 //
-// Links: dials work.relayd (queued). Files, all read before it locks itself in: the system's trusted
-// roots, /etc/resolv.conf, /etc/hosts.
+// Links: dials work.relayd (queued). Files, all read before it locks itself in: the system's
+// trusted roots, /etc/resolv.conf, /etc/hosts.
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sysexits.h>

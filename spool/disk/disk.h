@@ -82,7 +82,7 @@ class Directory {
     virtual std::unique_ptr<File> open(std::string_view name, Access access) = 0;
     // A new, empty file (mode 0600), open for reading and writing. Nothing when the name is taken.
     virtual std::unique_ptr<File> create(std::string_view name) = 0;
-    // Makes the directory (mode 0700) when it does not exist.
+    // Makes the directory (mode 0700) when it does not exist; then its name is durable at once.
     virtual std::unique_ptr<Directory> open_directory(std::string_view name) = 0;
 
     virtual bool exists(std::string_view name) = 0;

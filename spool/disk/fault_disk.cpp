@@ -220,6 +220,7 @@ class FaultDisk::OpenDirectory final : public Directory {
         if (entry.empty()) {
             entry.directory = std::make_shared<Names>();
             change(Kind::kMakeDirectory, name, entry);
+            settle();
         }
         if (entry.directory == nullptr) throw DiskError(ENOTDIR, "open directory", name);
         return std::make_unique<OpenDirectory>(disk_, entry.directory);
@@ -267,9 +268,7 @@ class FaultDisk::OpenDirectory final : public Directory {
 
     void sync() override {
         const std::lock_guard lock(disk_.mutex_);
-        const auto verdict = disk_.admit(Kind::kSyncDirectory, ".");
-        if (verdict == Verdict::kDo || disk_.coin()) disk_.settle_names(names_.get());
-        if (verdict == Verdict::kDoPartAndFail) throw DiskError(EIO, "sync directory", ".");
+        settle();
     }
 
     int descriptor() const override { return -1; }
@@ -279,6 +278,11 @@ class FaultDisk::OpenDirectory final : public Directory {
     Entry find(std::string_view name) const {
         const auto at = names_->now.find(name);
         return at == names_->now.end() ? Entry{} : at->second;
+    }
+    void settle() {
+        const auto verdict = disk_.admit(Kind::kSyncDirectory, ".");
+        if (verdict == Verdict::kDo || disk_.coin()) disk_.settle_names(names_.get());
+        if (verdict == Verdict::kDoPartAndFail) throw DiskError(EIO, "sync directory", ".");
     }
     void change(Kind kind, std::string_view name, Entry entry) {
         std::vector<NameChange> changes;

@@ -167,8 +167,11 @@ class RealDirectory final : public Directory {
 
     std::unique_ptr<Directory> open_directory(std::string_view name) override {
         const auto text = checked(name);
-        if (::mkdirat(number(), text.c_str(), 0700) != 0 && errno != EEXIST)
+        if (::mkdirat(number(), text.c_str(), 0700) == 0) {
+            sync();
+        } else if (errno != EEXIST) {
             fail("make directory", name);
+        }
         const int opened =
             ::openat(number(), text.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (opened < 0) fail("open directory", name);

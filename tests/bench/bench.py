@@ -42,6 +42,9 @@ class Veredus:
     def __exit__(self, *arguments):
         self.instance.__exit__(None, None, None)
 
+    def last_words(self):
+        return (self.instance.directory / "log").read_text()[-3000:]
+
     def processes(self):
         return self.instance.processes()
 
@@ -49,7 +52,7 @@ class Veredus:
         return self.instance.process.pid
 
     def empty(self):
-        self.instance.veredus("queue", "delete", "--all", check=False)
+        self.instance.veredus("queue", "delete", "all", check=False)
 
 
 class Postfix:
@@ -66,6 +69,9 @@ class Postfix:
 
     def __exit__(self, *arguments):
         self.peer.__exit__(None)
+
+    def last_words(self):
+        return self.peer.log()[-3000:]
 
     def leader(self):
         return self.peer.master_pid()
@@ -119,7 +125,7 @@ def measure(peer, sessions):
     done = subprocess.run([LOAD, "127.0.0.1", str(peer.port), str(sessions), str(messages), str(SIZE), peer.recipient],
                           capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"bench: {peer.name} at {sessions} sessions: {done.stderr.strip()}")
+        sys.exit(f"bench: {peer.name} at {sessions} sessions: {done.stderr.strip()}\n{peer.last_words()}")
     result = json.loads(done.stdout)
     result["cpu_per_1000"] = (cpu_seconds(peer) - before) * 1000 / result["messages"]
     result["pss_mib"] = pss_mib(peer)

@@ -33,6 +33,7 @@ class Sender:
         # The codes still to come, and what is sent after each.
         self.script = [(b"220", b"EHLO client.example\r\n"), (b"250", b"")]
         self.message = self.recipient = None
+        self.last_words = b""
 
     def fileno(self):
         return self.socket.fileno()
@@ -53,6 +54,9 @@ class Sender:
             if line[3:4] == b"-":
                 continue
             expected, then = self.script.pop(0)
+            if line[:1] == b"4":  # a daemon behind it was killed a moment earlier
+                self.last_words = line
+                return False
             assert line[:3] == expected, f"sender {self.number}: {line!r} instead of {expected!r}"
             if not self.script:
                 then = self.next()
@@ -104,7 +108,8 @@ def send_until_killed(veredus, chance):
             killed = True
         for descriptor, _ in poll.poll(0.01):
             if not by_descriptor[descriptor].on_readable():
-                assert killed, f"sender {by_descriptor[descriptor].number} was cut off before the crash"
+                sender = by_descriptor[descriptor]
+                assert killed, f"sender {sender.number} was cut off before the crash: {sender.last_words!r}"
                 poll.unregister(descriptor)
                 by_descriptor.pop(descriptor).socket.close()
     poll.close()

@@ -49,20 +49,36 @@ def test_every_daemon_is_locked_in(veredus):
         assert status["NoNewPrivs"] == "1", f"{name} could gain privileges"
 
 
-def described(pid, descriptor, directory):
+def sockets_of_host():
+    """Inode -> "TCP port", "TCP", "UDP" or "UNIX"."""
+    kinds = {}
+    for name, word, column in (("tcp", "TCP", 9), ("tcp6", "TCP", 9), ("udp", "UDP", 9), ("udp6", "UDP", 9), ("unix", "UNIX", 6)):
+        for line in pathlib.Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            listening = word == "TCP" and fields[3] == "0A"
+            kinds[fields[column]] = "TCP port" if listening else word
+    return kinds
+
+
+def described(pid, descriptor, directory, sockets):
     """A descriptor as docs/architecture.md names it."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
     except FileNotFoundError:
         return None
-    for prefix, word in (("socket:", "socket"), ("pipe:", "pipe"), ("anon_inode:[eventpoll]", "epoll"), ("anon_inode:[eventfd]", "eventfd"),
-                         ("anon_inode:[signalfd]", "signalfd"), ("/dev/null", "/dev/null"), ("anon_inode:[io_uring]", "io_uring")):
+    if found := re.fullmatch(r"socket:\[(\d+)\]", target):
+        return sockets.get(found[1], "UNIX")
+    for prefix, word in (("pipe:", "pipe"), ("anon_inode:[eventpoll]", "epoll"), ("anon_inode:[eventfd]", "eventfd"),
+                         ("anon_inode:[signalfd]", "signalfd")):
         if target.startswith(prefix):
             return word
     target = target.removesuffix(" (deleted)")
-    if target.startswith(str(directory)):
-        return target[len(str(directory)) + 1:] or "."
-    return target
+    if target == str(directory):
+        return "."
+    return target.removeprefix(f"{directory}/")
+
+
+COMMON = ["/dev/null", "pipe", "epoll", "eventfd"]
 
 
 def allowed_descriptors():
@@ -72,12 +88,14 @@ def allowed_descriptors():
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if len(cells) == 2 and cells[0].strip("`") in DAEMONS | {"mailboxd, user"}:
-            table[cells[0].strip("`")] = re.findall(r"`([^`]+)`", cells[1])
+            table[cells[0].strip("`")] = COMMON + re.findall(r"`([^`]+)`", cells[1])
     return table
 
 
 def fits(held, patterns):
-    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), held) for pattern in patterns)
+    """Of alice, the one user of the test."""
+    named = [pattern.replace("DOMAIN", "example.org").replace("USER", "alice") for pattern in patterns]
+    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), held) for pattern in named)
 
 
 def test_descriptors_are_those_of_the_table(veredus):
@@ -90,8 +108,9 @@ def test_descriptors_are_those_of_the_table(veredus):
     for pid in veredus.processes():
         if proc_status(pid)["PPid"] == str(pids["mailboxd"]):
             holders["mailboxd, user"] = pid
+    sockets = sockets_of_host()
     for name, pid in holders.items():
-        held = {described(pid, entry, veredus.directory) for entry in os.listdir(f"/proc/{pid}/fd")} - {None}
+        held = {described(pid, entry, veredus.directory, sockets) for entry in os.listdir(f"/proc/{pid}/fd")} - {None}
         unknown = sorted(each for each in held if not fits(each, table[name]))
         assert not unknown, f"{name} holds {unknown}, the table allows {table[name]}"
 

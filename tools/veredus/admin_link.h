@@ -21,7 +21,7 @@ class AdminLink {
               const std::function<void(const ipc::admin::Row&)>& take);
     // How many messages it was done to.
     std::uint64_t act(ipc::admin::Verb verb, const ipc::admin::Filter& filter);
-    // To read the message from, from where the descriptor stands to its end.
+    // A file that is the message, from its first byte to its last.
     net::Descriptor body(mail::QueueId id);
     ipc::admin::Depth count();
 

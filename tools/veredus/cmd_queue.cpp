@@ -63,10 +63,13 @@ int queue_body_command(const config::InstancePaths& paths, const std::string& id
     AdminLink link(paths);
     const net::Descriptor body = link.body(*queue_id);
     std::array<char, 65536> piece{};
-    for (ssize_t length = 0; (length = ::read(body.get(), piece.data(), piece.size())) > 0;)
+    ssize_t length = 0;
+    for (off_t at = 0; (length = ::pread(body.get(), piece.data(), piece.size(), at)) > 0;
+         at += length)
         if (std::fwrite(piece.data(), 1, static_cast<std::size_t>(length), stdout) !=
             static_cast<std::size_t>(length))
             throw Failure(EX_IOERR, "cannot write");
+    if (length < 0) throw Failure(EX_IOERR, "the message cannot be read");
     return EX_OK;
 }
 

@@ -32,6 +32,7 @@ Answer Session::ehlo_answer() const {
 
 async::Task<Answer> Session::on_mail(Command command) {
     auto& mail = std::get<MailArguments>(command.arguments);
+    asked_ = mail.reverse_path.text();
     if (mail.size && *mail.size > world_.message_size_max)
         co_return say(Say::message_too_large_declared, {std::to_string(world_.message_size_max)});
     const auto refusal = co_await policy_.mail(client_, mail, stop_);
@@ -45,7 +46,7 @@ async::Task<Answer> Session::on_mail(Command command) {
 async::Task<Answer> Session::on_rcpt(Command command) {
     const auto& rcpt = std::get<RcptArguments>(command.arguments);
     const Mailbox recipient = rcpt.forward_path.resolve(policy_.own_domain());
-    refused_ = recipient.text();
+    asked_ = recipient.text();
     auto& known = transaction_->recipients;
     if (known.size() >= world_.recipients_max)
         co_return say(Say::too_many_recipients, {std::to_string(world_.recipients_max)});
@@ -152,6 +153,7 @@ async::Task<sasl::Step> Session::exchange(sasl::ServerExchange& exchange, sasl::
         if (!line) throw net::IoError("closed during authentication");
         stream_.no_deadline();
         if (line->fault == net::Line::Fault::too_long) co_return sasl::Failure::too_long;
+        if (line->fault != net::Line::Fault::none) co_return sasl::Failure::malformed;
         step = exchange.answer(line->text);
     }
     co_return step;

@@ -11,8 +11,12 @@ async::Task<Answer> Session::on_data(Command) {
     put(say(Say::go_ahead_data).reply);
     Incoming message(world_.message_size_max);
     co_await receive(message);
-    if (auto fault = fault_of(message.reader)) message.refusal = std::move(fault);
     data_done_ = true;
+    if (message.endless) {
+        closing_ = true;
+        co_return say(Say::message_too_large, {std::to_string(world_.message_size_max)});
+    }
+    if (auto fault = fault_of(message.reader)) message.refusal = std::move(fault);
     if (message.refusal) co_return *message.refusal;
     co_return co_await store(message);
 }
@@ -27,10 +31,12 @@ async::Task<> Session::receive(Incoming& message) {
             take(message, message.reader.next(rest));
         stream_.consume(block.size() - rest.size());
         const bool ended = message.reader.ended();
+        if (message.reader.defect() != DataReader::Defect::none && !message.refusal) {
+            message.refusal = fault_of(message.reader);
+            message.sink.reset();
+        }
         if (!message.sink && !message.refusal) {
-            const bool complete =
-                ended || message.head.contains("\r\n\r\n") || message.head.starts_with("\r\n");
-            if (complete) {
+            if (ended || header_complete(message)) {
                 co_await open_message(message);
             } else if (message.head.size() > kHeaderMax) {
                 message.refusal = say(Say::message_header_too_large, {std::to_string(kHeaderMax)});
@@ -38,10 +44,22 @@ async::Task<> Session::receive(Incoming& message) {
         }
         if (message.sink && message.sink->full()) co_await message.sink->make_room(stop_);
         if (ended) co_return;
+        if (message.reader.size() > 2 * world_.message_size_max + kHeaderMax) {
+            message.endless = true;
+            co_return;
+        }
         stream_.deadline(world_.idle);
         const bool more = co_await stream_.more();
         if (!more) throw net::IoError("closed in the midst of a message");
     }
+}
+
+bool Session::header_complete(Incoming& message) const {
+    const std::string& head = message.head;
+    if (head.starts_with("\r\n") || head.find("\r\n\r\n", message.searched) != std::string::npos)
+        return true;
+    message.searched = head.size() > 3 ? head.size() - 3 : 0;
+    return false;
 }
 
 void Session::take(Incoming& message, std::string_view piece) {
@@ -57,6 +75,10 @@ void Session::take(Incoming& message, std::string_view piece) {
 async::Task<> Session::open_message(Incoming& message) {
     stream_.no_deadline();
     const auto fields = mail::Header::scan(message.head);
+    if (fields.range().length > kHeaderMax) {
+        message.refusal = say(Say::message_header_too_large, {std::to_string(kHeaderMax)});
+        co_return;
+    }
     const std::size_t received_fields = fields.find_all("Received").size();
     if (received_fields > kReceivedMax) {
         message.refusal = say(Say::message_loops, {std::to_string(received_fields)});
@@ -133,6 +155,8 @@ async::Task<Answer> Session::store(Incoming& message) {
         errors_ = 0;
         co_return say(Say::queued, {id});
     }
+    world_.log.message(id, "not accepted: {}", verdict.text);
+    world_.log.warning("{}: not queued: {} {}", id, verdict.status, verdict.text);
     Answer answer = say(verdict.status == "4.3.1" ? Say::queue_full : Say::queue_unavailable);
     const auto status = EnhancedStatus::parse(verdict.status);
     if (status && status->status_class == 5) answer.reply = Reply(554, status, verdict.text);

@@ -10,10 +10,6 @@
 namespace veredus::smtp {
 namespace {
 
-std::string one_line(const Reply& reply) {
-    return reply.text();
-}
-
 std::string known_address(const std::optional<Mailbox>& mailbox) {
     return mailbox ? mailbox->text() : std::string();
 }
@@ -91,11 +87,14 @@ async::Task<> Session::next_command() {
         co_return;
     }
     stream_.no_deadline();
+    group_ends_ = true;
     const Answer answer = co_await answer_to(*line);
     respond(answer, last_verb_);
     if (std::exchange(data_done_, false)) reset();
-    // RFC 2920 3.2: the answers to commands that came together go together.
-    if (!closing_ && !tls_next_ && stream_.has_line()) co_return;
+    // RFC 2920 3.2: the answers to commands that came together go together, up to one that ends a
+    // group; and no more of them than a client reads.
+    if (!group_ends_ && !closing_ && stream_.has_line() && stream_.unflushed() < kUnreadMax)
+        co_return;
     stream_.deadline(world_.idle);
     co_await stream_.flush();
     if (std::exchange(tls_next_, false)) co_await secure();
@@ -112,10 +111,12 @@ async::Task<> Session::secure() {
 }
 
 async::Task<Answer> Session::answer_to(net::Line line) {
-    const std::string_view first = line.text.substr(0, line.text.find(' '));
-    const bool auth = iequal(first, "AUTH");
-    if (line.fault == net::Line::Fault::too_long || (!auth && line.text.size() > kCommandLineMax))
+    if (line.fault == net::Line::Fault::too_long) {
+        last_verb_ = "UNKNOWN";
+        if (istarts_with(line.text, "AUTH "))
+            co_return say(Say::auth_line_too_long, {std::to_string(kAuthLineMax)});
         co_return say(Say::line_too_long, {std::to_string(kCommandLineMax)});
+    }
     if (line.fault != net::Line::Fault::none) co_return say(Say::bare_newline_in_command);
     const ParseContext context{
         .qualify_with = policy_.qualify_with(), .submission_socket = client_.local(), .dsn = true};
@@ -126,6 +127,7 @@ async::Task<Answer> Session::answer_to(net::Line line) {
         co_return command.error();
     }
     last_verb_ = command->row->name;
+    group_ends_ = command->row->has(last_in_group);
     const auto verb = static_cast<std::size_t>(command->verb());
     ++counts_[verb].tried;
     if (auto refusal = out_of_order(*command->row)) co_return *refusal;
@@ -177,11 +179,11 @@ void Session::log_refusal(const Answer& answer, std::string_view verb) {
         world_.log.warning("{}: {} answered: {}", client_.log_name(), verb, answer.reply.text());
     if (verb != "MAIL" && verb != "RCPT" && verb != "DATA") return;
     const std::string client = client_.log_name();
-    const std::string text = one_line(answer.reply);
+    const std::string text = answer.reply.text();
     const bool has_id = transaction_ && transaction_->id != mail::QueueId();
     const std::string id = has_id ? transaction_->id.text() : std::string();
     const std::string from =
-        transaction_ ? known_address(transaction_->mail.reverse_path.mailbox()) : std::string();
+        transaction_ ? known_address(transaction_->mail.reverse_path.mailbox()) : asked_;
     const std::string to = transaction_ && transaction_->recipients.size() == 1
                                ? transaction_->recipients.front().forward_path
                                : std::string();
@@ -190,7 +192,7 @@ void Session::log_refusal(const Answer& answer, std::string_view verb) {
                                     .client = client,
                                     .reply = text,
                                     .from = from,
-                                    .to = verb == "RCPT" ? std::string_view(refused_) : to,
+                                    .to = verb == "RCPT" ? std::string_view(asked_) : to,
                                     .protocol = client_.extended ? "ESMTP" : "SMTP",
                                     .helo = client_.helo});
 }

@@ -43,6 +43,7 @@ class Session {
     static constexpr unsigned kErrorsMax = 20;  // a client's, since its last accepted message
     static constexpr std::size_t kHeaderMax = 256 * 1024;  // bytes
     static constexpr std::size_t kReceivedMax = 50;        // fields; RFC 5321 6.3
+    static constexpr std::size_t kUnreadMax = 64 * 1024;   // bytes of answers held back
 
   private:
     using Handler = async::Task<Answer> (Session::*)(Command);
@@ -58,7 +59,9 @@ class Session {
         DataReader reader;
         std::string head;            // the bytes until the header is complete
         std::unique_ptr<Sink> sink;  // from then on
+        std::size_t searched = 0;    // bytes of head without the header's end
         std::optional<Answer> refusal;
+        bool endless = false;  // refused, and the client goes on and on
     };
 
     async::Task<> converse(bool implicit_tls);
@@ -92,6 +95,7 @@ class Session {
     Answer login_failed(const Answer& answer, std::string_view mechanism);
     async::Task<> receive(Incoming& message);
     void take(Incoming& message, std::string_view piece);
+    bool header_complete(Incoming& message) const;
     async::Task<> open_message(Incoming& message);
     std::string received() const;
     async::Task<Answer> store(Incoming& message);
@@ -104,11 +108,12 @@ class Session {
     async::Stop& stop_;
     std::optional<Transaction> transaction_;
     bool closing_ = false;
-    bool tls_next_ = false;   // 220 to STARTTLS was said
-    bool data_done_ = false;  // the transaction is over once the answer was logged
+    bool tls_next_ = false;    // 220 to STARTTLS was said
+    bool group_ends_ = false;  // the answer at hand must not be held back
+    bool data_done_ = false;   // the transaction is over once the answer was logged
     unsigned errors_ = 0;
     unsigned refused_recipients_ = 0;  // of this transaction
-    std::string refused_;              // the last recipient asked for, for the log
+    std::string asked_;                // the last sender or recipient asked for, for the log
     std::string last_verb_ = "CONNECT";
     std::string out_;
     struct Count {

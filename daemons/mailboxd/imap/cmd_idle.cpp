@@ -42,6 +42,7 @@ Task<wire::Answer> cmd_idle(Engine& engine, const wire::Command&) {
     engine.put("+ idling\r\n");
     co_await engine.flush();
 
+    engine.idling = true;
     wire::Answer answer = wire::ok("IDLE terminated");
     const auto idle = [&](async::Scope& scope) -> Task<> {
         scope.spawn([&engine, &scope]() { return push_changes(engine, scope.stop()); });
@@ -56,6 +57,7 @@ Task<wire::Answer> cmd_idle(Engine& engine, const wire::Command&) {
         scope.stop().request();
     };
     co_await async::with_scope(engine.context.loop, engine.context.stop, idle);
+    engine.idling = false;
     co_return answer;
 }
 

@@ -39,6 +39,7 @@ class Engine {
     std::optional<OpenMessage> open;  // the one looked at last
     bool over = false;                // LOGOUT, or no way to go on
     bool in_literal = false;          // octets promised in an answer are on their way
+    bool idling = false;              // IDLE waits for its end; nothing of an answer is under way
 
     wire::State state() const {
         return view ? wire::State::kSelected : wire::State::kAuthenticated;

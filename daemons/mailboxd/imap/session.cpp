@@ -49,8 +49,8 @@ class Session {
         co_await engine_.client.shutdown();
     }
 
-    // Between two commands: nothing of an answer is under way.
-    bool waiting() const { return waiting_; }
+    // Nothing of an answer is under way.
+    bool waiting() const { return waiting_ || engine_.idling; }
 
   private:
     using Read = std::variant<wire::Command, wire::Refusal>;

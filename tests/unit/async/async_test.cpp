@@ -215,6 +215,23 @@ BOOST_AUTO_TEST_CASE(the_first_child_to_fail_stops_its_siblings) {
     BOOST_TEST(what == "failed");
 }
 
+BOOST_AUTO_TEST_CASE(a_body_that_its_child_stopped_ends_with_the_childs_error) {
+    std::string what;
+    start([&]() -> Task<> {
+        const auto body = [&](Scope& children) -> Task<> {
+            children.spawn(fails_after, std::ref(loop), std::ref(children.stop()), Duration(1s));
+            co_await until_stopped(loop, children.stop());
+        };
+        try {
+            co_await with_scope(loop, stop, body);
+        } catch (const std::runtime_error& e) {
+            what = e.what();
+        }
+    });
+    clock.advance(loop, 1s);
+    BOOST_TEST(what == "failed");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(waiting, Fixture)

@@ -17,7 +17,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <boost/test/unit_test.hpp>
@@ -181,6 +184,18 @@ BOOST_AUTO_TEST_CASE(keys_are_read_by_those_who_speak_tls) {
                        (tls ? kDone : refused(EACCES)),
                    row.daemon);
     }
+}
+
+// A certificate outside the instance, behind a link as certbot makes them.
+BOOST_AUTO_TEST_CASE(keys_are_read_where_the_configuration_has_them) {
+    const TemporaryInstance instance;
+    const TemporaryInstance elsewhere;
+    fs::create_symlink(elsewhere.directory / "tls/key.pem", elsewhere.directory / "mail/live.pem");
+    veredus::config::Config config;
+    config.tls.certificate = config.tls.key = elsewhere.directory / "mail/live.pem";
+    const auto read_key = [&] { return try_read(config.tls.key); };
+    BOOST_TEST(inside(profile_of("imapd", instance.paths(), config), read_key) == kDone);
+    BOOST_TEST(inside(profile_of("imapd", instance.paths()), read_key) == refused(EACCES));
 }
 
 BOOST_AUTO_TEST_CASE(only_relayd_reaches_the_network) {
@@ -361,4 +376,46 @@ BOOST_AUTO_TEST_CASE(what_an_old_kernel_lacks_is_said) {
     BOOST_TEST(lacking_in(3).size() == 3u);
     BOOST_TEST(lacking_in(3).front().find("Linux 6.7") != std::string::npos);
     BOOST_TEST(lacking_in(7).empty());
+}
+
+namespace {
+
+// A row of the table in docs/security.md.
+std::string documented(const ProfileRow& row) {
+    constexpr std::pair<Place, const char*> kPlaces[] = {{Place::config, "configuration"},
+                                                         {Place::tls, "tls/"},
+                                                         {Place::spool, "spool/"},
+                                                         {Place::mail, "mail/"}};
+    constexpr std::pair<Calls, const char*> kGroups[] = {{Calls::threads, "threads"},
+                                                         {Calls::accept, "accept"},
+                                                         {Calls::unix_client, "unix_client"},
+                                                         {Calls::inet_client, "inet_client"},
+                                                         {Calls::files_read, "files_read"},
+                                                         {Calls::files_write, "files_write"},
+                                                         {Calls::fork, "fork"},
+                                                         {Calls::narrow, "narrow"}};
+    std::string files;
+    for (const auto& [place, access] : row.places)
+        for (const auto& [known, name] : kPlaces)
+            if (known == place)
+                files += std::string(files.empty() ? "" : ", ") +
+                         (access == Access::read ? "reads " : "reads and writes ") + name;
+    std::string calls;
+    for (const auto& [group, name] : kGroups)
+        if (has(row.calls, group)) calls += (calls.empty() ? "`" : ", `") + std::string(name) + "`";
+    return "| `" + std::string(row.daemon) + "` | " + files + " | " + calls + " |\n";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_table_in_the_documentation_is_the_one_in_force) {
+    std::ifstream file(fs::path(std::getenv("SOURCE_ROOT")) / "docs/security.md");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string table;
+    for (const ProfileRow& row : profile_table())
+        table += documented(row);
+    BOOST_TEST(
+        text.find("|---|---|---|\n" + table + "| a user's mailbox process |") != std::string::npos,
+        "docs/security.md should have:\n"
+            << table);
 }

@@ -1,5 +1,9 @@
 // SQLite at work inside the sandboxes that need it, with the files it makes and maps beside the
 // database.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 
 #include <sqlite3.h>
@@ -41,6 +45,14 @@ bool write_much(sqlite3* database) {
            run(database, "INSERT INTO t (b) VALUES ('after'); DELETE FROM t");
 }
 
+int count_of(sqlite3* database) {
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(database, "SELECT count(*) FROM t", -1, &statement, nullptr);
+    const int count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
+    sqlite3_finalize(statement);
+    return count;
+}
+
 int whole_life(const fs::path& file) {
     sqlite3* database = open_database(file);
     if (!database) return 1;
@@ -65,21 +77,41 @@ BOOST_AUTO_TEST_CASE(sqlite_lives_in_the_spool_and_in_a_user_s_directory) {
                }) == Finding{.result = 1});
 }
 
-// accountd has no right to any file: what it opened before the lock is enough, once -wal and -shm
-// are open.
-BOOST_AUTO_TEST_CASE(sqlite_goes_on_with_a_database_that_was_opened_before_the_lock) {
+// accountd has no right to any file: it reads through what it opened before the lock, while others
+// write with a rollback journal (spool/account).
+BOOST_AUTO_TEST_CASE(accountd_sees_what_others_write_to_its_database) {
     const TemporaryInstance instance;
     const fs::path file = instance.directory / "accounts.db";
     const Profile accountd = profile_of("accountd", instance.paths());
     BOOST_TEST(inside(accountd, [&] { return open_database(file) ? 0 : 1; }) ==
                Finding{.result = 1});
     sqlite3* database = nullptr;
+    std::array<int, 2> asked{};
+    std::array<int, 2> done{};
+    BOOST_REQUIRE(pipe(asked.data()) == 0);
+    BOOST_REQUIRE(pipe(done.data()) == 0);
+    // The administrator's command, which writes when it is asked to.
+    const pid_t writer = fork();
+    if (writer == 0) {
+        char byte = 0;
+        if (read(asked[0], &byte, 1) != 1) _exit(1);
+        sqlite3* own = nullptr;
+        const bool written =
+            sqlite3_open(file.c_str(), &own) == SQLITE_OK && run(own, "INSERT INTO t VALUES (5)");
+        byte = written ? 'y' : 'n';
+        _exit(write(done[1], &byte, 1) == 1 ? 0 : 1);
+    }
     const auto open_before = [&] {
-        database = open_database(file);
-        return database && run(database, "INSERT INTO t (b) VALUES ('before')");
+        return sqlite3_open(file.c_str(), &database) == SQLITE_OK &&
+               run(database, "PRAGMA journal_mode=DELETE; CREATE TABLE t (a)");
     };
-    const auto go_on = [&] {
-        return write_much(database) ? 0 : 1000 + sqlite3_extended_errcode(database);
+    const auto read_twice = [&] {
+        if (count_of(database) != 0) return 1;
+        char byte = 'x';
+        if (write(asked[1], &byte, 1) != 1 || read(done[0], &byte, 1) != 1) return 2;
+        if (byte != 'y') return 3;
+        return count_of(database) == 1 ? 0 : 4;
     };
-    BOOST_TEST(inside(accountd, go_on, open_before) == kDone);
+    BOOST_TEST(inside(accountd, read_twice, open_before) == kDone);
+    BOOST_TEST(waitpid(writer, nullptr, 0) == writer);
 }

@@ -11,7 +11,8 @@ namespace {
 constexpr std::int64_t kNow = 1'763'892'540'123'456;  // Sun, 23 Nov 2025 10:09:00 UTC
 
 RecordHead head_of(std::string reverse_path) {
-    return {std::move(reverse_path), kNow, mail::QueueId::make(kNow, 7), 5, mail::digest_of("abc\r\n")};
+    return {std::move(reverse_path), kNow, mail::QueueId::make(kNow, 7), 5,
+            mail::digest_of("abc\r\n")};
 }
 
 std::string line_of(const RecordHead& head) {

@@ -55,9 +55,7 @@ class TestSpool {
     explicit TestSpool(Directory& directory, SideBySide side_by_side = one_then_other)
         : side_by_side_(std::move(side_by_side)),
           queue(directory),
-          bodies(directory.open_directory("body")) {
-        directory.sync();  // the name "body"
-    }
+          bodies(directory.open_directory("body")) {}
 
     Recovered recover() { return queue.recover(bodies); }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,7 @@
 
 #include "tools/veredus/commands.h"
 #include "tools/veredus/failure.h"
+#include "tools/veredus/owner.h"
 #include "tools/veredus/supervisor/graph.h"
 
 namespace fs = std::filesystem;
@@ -74,8 +76,10 @@ TestInstance::TestInstance() : port_base_(free_port_base()) {
     directory = name;
     for (const char* part : {"tls", "spool", "mail", "run", "bin"})
         fs::create_directory(directory / part);
+    // A copy: the build tree may be closed to another user.
+    fs::copy_file(std::getenv("FAKE_DAEMON"), directory / "bin/fake_daemon");
     for (const auto& daemon : supervisor::graph())
-        fs::create_symlink(std::getenv("FAKE_DAEMON"), directory / "bin" / daemon.name);
+        fs::create_symlink("fake_daemon", directory / "bin" / daemon.name);
     write_config("");
 }
 
@@ -86,6 +90,12 @@ TestInstance::~TestInstance() {
     }
     if (output_ >= 0) close(output_);
     fs::remove_all(directory);
+}
+
+void TestInstance::give_to(uid_t uid) const {
+    BOOST_REQUIRE(chown(directory.c_str(), uid, uid) == 0);
+    for (const auto& entry : fs::recursive_directory_iterator(directory))
+        BOOST_REQUIRE(lchown(entry.path().c_str(), uid, uid) == 0);
 }
 
 config::InstancePaths TestInstance::paths() const {
@@ -112,6 +122,7 @@ void TestInstance::start() {
         setenv("VEREDUS_DAEMONS", (directory / "bin").c_str(), 1);
         int status = 0;
         try {
+            act_as_owner(paths());
             status = run_command(paths());
         } catch (const Failure& failure) {
             fmt::print(stderr, "{}\n", failure.what());

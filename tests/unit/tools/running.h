@@ -28,6 +28,7 @@ class TestInstance {
     // Waits for its end; its exit status, or 1000 + signal.
     int wait_end();
 
+    void give_to(uid_t uid) const;  // for root
     void order(std::string_view daemon, std::string_view what) const;
     void write_config(const std::string& more) const;
     std::vector<std::string> events() const;

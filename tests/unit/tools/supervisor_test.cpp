@@ -233,6 +233,28 @@ BOOST_AUTO_TEST_CASE(daemons_die_with_the_supervisor_and_the_instance_starts_aga
     BOOST_TEST(instance.wait_end() == EX_OK);
 }
 
+BOOST_AUTO_TEST_CASE(started_by_root_the_daemons_are_the_owner_s_and_without_powers) {
+    if (getuid() != 0) return;
+    constexpr uid_t kOwner = 65534;
+    TestInstance instance;
+    instance.give_to(kOwner);
+    instance.start();
+    instance.wait_ready();
+    const pid_t smtpd = instance.pid_at(25);
+    BOOST_REQUIRE(smtpd > 0);
+    std::ifstream file("/proc/" + std::to_string(smtpd) + "/status");
+    const std::string status{std::istreambuf_iterator<char>(file), {}};
+    for (const char* line : {"Uid:\t65534\t65534\t65534\t65534\n", "Groups:\t \n",
+                             "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n"})
+        BOOST_TEST(status.find(line) != std::string::npos, line);
+    struct stat owner{};
+    BOOST_REQUIRE(stat(instance.paths().links_file().c_str(), &owner) == 0);
+    BOOST_TEST(owner.st_uid == kOwner);
+    instance.signal(SIGKILL);
+    instance.wait_end();
+    BOOST_TEST(wait_until([&] { return !is_alive(smtpd); }));
+}
+
 BOOST_AUTO_TEST_CASE(a_fault_of_the_configuration_ends_the_start_at_once) {
     TestInstance instance;
     instance.order("relayd", "fail 78");

@@ -46,9 +46,7 @@ void pass_sockets(const std::vector<Listening>& sockets) {
 
 // In the child. Nothing here allocates what another thread could hold: there is one thread.
 [[noreturn]] void become(const Birth& birth, pid_t parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(EX_TEMPFAIL);  // it died before we asked
-    ::setpgid(0, 0);                                  // Ctrl-C is for the supervisor
+    ::setpgid(0, 0);  // Ctrl-C is for the supervisor
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -57,6 +55,8 @@ void pass_sockets(const std::vector<Listening>& sockets) {
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     pass_sockets(birth.sockets);
     give_up_root();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);               // another uid would have undone it
+    if (::getppid() != parent) ::_exit(EX_TEMPFAIL);  // it died before we asked
 
     std::vector<std::string> environment = birth.environment;
     std::string names;

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE queued
 #include <boost/test/unit_test.hpp>
 
 #include "daemons/queued/retry.h"
