@@ -43,7 +43,7 @@ def layer_breaches():
                 breaches.append(f"{name_of(path)} includes {included}, which does not count from the root")
             elif LAYERS.index(parts[0]) > LAYERS.index(own[0]):
                 breaches.append(f"{name_of(path)} includes {included} from a layer above")
-            elif parts[0] in ("daemons", "tools") and own[:2] != tuple(parts[:2]):
+            elif parts[0] in ("daemons", "tools") and own[:2] != tuple(parts[:2]) and parts[1] != "shared":
                 breaches.append(f"{name_of(path)} includes {included} of another program")
     return breaches
 

@@ -160,11 +160,11 @@ async::Task<> Dispatcher::wait_until_due(async::Stop& stop) {
     const auto ask = [now](spool::QueueStore& store) { return store.next_due_us(now); };
     const auto next = co_await committer_.with_store(ask, stop);
     wake_us_ = std::min(next.value_or(kNever), now + kLongestSleep_us);
+    const std::chrono::microseconds pause(wake_us_ - env_.loop.clock().wall_us());
+    if (pause.count() <= 0) co_return;  // it took its time
     const auto wait = [&](async::Stop& step) -> async::Task<> { co_await look_.wait(step); };
     try {
-        co_await async::with_timeout(
-            env_.loop, stop, std::chrono::microseconds(std::max<std::int64_t>(wake_us_ - now, 0)),
-            wait);
+        co_await async::with_timeout(env_.loop, stop, pause, wait);
     } catch (const async::TimedOut&) {
     }
 }

@@ -8,7 +8,7 @@
 #include "tools/sendmail/message.h"
 #include "tools/sendmail/modes.h"
 #include "tools/sendmail/submission.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 namespace {

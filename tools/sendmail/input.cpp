@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 

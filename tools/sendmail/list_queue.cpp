@@ -4,8 +4,8 @@
 #include "common/mailq/mailq.h"
 #include "tools/sendmail/modes.h"
 #include "tools/sendmail/submission.h"
-#include "tools/veredus/admin_link.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 

@@ -12,7 +12,7 @@
 #include <exception>
 
 #include "tools/sendmail/modes.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include "common/mail/address.h"
 #include "common/mail/header.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 namespace {

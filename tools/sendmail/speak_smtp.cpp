@@ -9,7 +9,7 @@
 
 #include "tools/sendmail/modes.h"
 #include "tools/sendmail/submission.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 namespace {

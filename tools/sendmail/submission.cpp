@@ -18,7 +18,7 @@
 #include <system_error>
 
 #include "common/mail/header.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus::sendmail {
 namespace {

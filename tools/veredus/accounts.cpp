@@ -11,8 +11,8 @@
 #include <iostream>
 
 #include "spool/disk/real_disk.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 namespace {

@@ -2,9 +2,9 @@
 #include <fmt/ranges.h>
 #include <sysexits.h>
 
+#include "tools/shared/failure.h"
 #include "tools/veredus/accounts.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 namespace {

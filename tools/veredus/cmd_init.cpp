@@ -12,9 +12,9 @@
 #include "common/net/descriptor.h"
 #include "spool/account/account_store.h"
 #include "spool/disk/real_disk.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 namespace {

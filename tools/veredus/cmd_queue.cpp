@@ -8,9 +8,9 @@
 #include <ctime>
 
 #include "common/mailq/mailq.h"
-#include "tools/veredus/admin_link.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/story.h"
 
 namespace veredus {

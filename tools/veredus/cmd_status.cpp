@@ -11,9 +11,9 @@
 #include <optional>
 
 #include "common/net/descriptor.h"
-#include "tools/veredus/admin_link.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 namespace {

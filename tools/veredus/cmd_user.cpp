@@ -4,9 +4,9 @@
 #include <chrono>
 
 #include "spool/account/password.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/accounts.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 namespace {

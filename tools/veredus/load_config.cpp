@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 
 namespace veredus {
 

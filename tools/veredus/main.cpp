@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <functional>
 
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/owner.h"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus {
 namespace {

@@ -15,36 +15,15 @@
 #include <thread>
 
 #include "common/ipc/wire.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/accounts.h"
-#include "tools/veredus/admin_link.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/supervisor/sockets.h"
 
 using namespace veredus;
 namespace fs = std::filesystem;
 
 namespace {
-
-class NewInstance {
-  public:
-    NewInstance() {
-        std::string name = "/tmp/veredus-init-XXXXXX";
-        BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-        above = name;
-        BOOST_TEST(init_command({.directory = above / "demo",
-                                 .hostname = "MX.A.example",
-                                 .domains = {"a.example", "b.example"},
-                                 .port_base = 20000}) == EX_OK);
-    }
-    ~NewInstance() { fs::remove_all(above); }
-    NewInstance(const NewInstance&) = delete;
-    NewInstance& operator=(const NewInstance&) = delete;
-
-    config::InstancePaths paths() const {
-        return config::InstancePaths::of_directory(above / "demo");
-    }
-    fs::path above;
-};
 
 // What a command prints to standard output.
 std::string printed(const std::function<void()>& command) {
@@ -61,6 +40,29 @@ std::string printed(const std::function<void()>& command) {
     close(file);
     return text;
 }
+
+class NewInstance {
+  public:
+    NewInstance() {
+        std::string name = "/tmp/veredus-init-XXXXXX";
+        BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
+        above = name;
+        printed([&] {
+            BOOST_TEST(init_command({.directory = above / "demo",
+                                     .hostname = "MX.A.example",
+                                     .domains = {"a.example", "b.example"},
+                                     .port_base = 20000}) == EX_OK);
+        });
+    }
+    ~NewInstance() { fs::remove_all(above); }
+    NewInstance(const NewInstance&) = delete;
+    NewInstance& operator=(const NewInstance&) = delete;
+
+    config::InstancePaths paths() const {
+        return config::InstancePaths::of_directory(above / "demo");
+    }
+    fs::path above;
+};
 
 unsigned mode_of(const fs::path& path) {
     struct stat status{};

@@ -18,8 +18,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/owner.h"
 #include "tools/veredus/supervisor/graph.h"
 

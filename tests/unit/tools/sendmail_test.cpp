@@ -12,7 +12,7 @@
 #include "tools/sendmail/message.h"
 #include "tools/sendmail/modes.h"
 #include "tools/sendmail/submission.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 using namespace veredus;
 using namespace veredus::sendmail;
@@ -199,32 +199,35 @@ BOOST_AUTO_TEST_CASE(refusals_have_their_exit_status) {
     BOOST_TEST(status(554, "no") == EX_UNAVAILABLE);
 }
 
-// A conversation with a submitd that says what it is told to.
-BOOST_AUTO_TEST_CASE(a_message_is_sent_as_smtp) {
-    std::string directory = "/tmp/veredus-sendmail-XXXXXX";
-    BOOST_REQUIRE(mkdtemp(directory.data()) != nullptr);
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    const std::string path = directory + "/submission";
-    path.copy(name.sun_path, sizeof name.sun_path - 1);
-    const int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    BOOST_REQUIRE(bind(listening, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
-    listen(listening, 5);
+// A submitd that takes one message and answers its data with 451.
+class FakeSubmission {
+  public:
+    FakeSubmission() {
+        BOOST_REQUIRE(mkdtemp(directory_.data()) != nullptr);
+        path = directory_ + "/submission";
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        path.copy(name.sun_path, sizeof name.sun_path - 1);
+        listening_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        BOOST_REQUIRE(bind(listening_, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
+        listen(listening_, 5);
+        server_ = std::thread([this] { converse(); });
+    }
+    ~FakeSubmission() {
+        unlink(path.c_str());
+        rmdir(directory_.c_str());
+    }
+    // After this nobody listens any more.
+    std::string end() {
+        server_.join();
+        close(listening_);
+        return heard_;
+    }
+    std::string path;
 
-    std::string heard;
-    std::thread server([&] {
-        const int client = accept(listening, nullptr, nullptr);
-        const auto say = [&](const std::string& text) {
-            BOOST_TEST(send(client, text.data(), text.size(), MSG_NOSIGNAL) ==
-                       static_cast<ssize_t>(text.size()));
-        };
-        const auto hear = [&](std::string_view end) {
-            char piece = 0;
-            std::string text;
-            while (!text.ends_with(end) && recv(client, &piece, 1, 0) == 1)
-                text += piece;
-            heard += text;
-        };
+  private:
+    void converse() {
+        client_ = accept(listening_, nullptr, nullptr);
         say("220 mx.a.example ESMTP\r\n");
         hear("\r\n");
         say("250-mx.a.example\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 DSN\r\n");
@@ -236,13 +239,49 @@ BOOST_AUTO_TEST_CASE(a_message_is_sent_as_smtp) {
         say("354 go on\r\n");
         hear("\r\n.\r\n");
         say("451 4.3.0 the disk is full\r\n");
-        close(client);
-    });
-    setenv("VEREDUS_SUBMISSION", path.c_str(), 1);
-    unsetenv("NAME");
+        close(client_);
+    }
+    void say(const std::string& text) {
+        BOOST_TEST(send(client_, text.data(), text.size(), MSG_NOSIGNAL) ==
+                   static_cast<ssize_t>(text.size()));
+    }
+    void hear(std::string_view end) {
+        char piece = 0;
+        std::string text;
+        while (!text.ends_with(end) && recv(client_, &piece, 1, 0) == 1)
+            text += piece;
+        heard_ += text;
+    }
+
+    std::string directory_ = "/tmp/veredus-sendmail-XXXXXX";
+    std::string heard_;
+    int listening_ = -1;
+    int client_ = -1;
+    std::thread server_;
+};
+
+// deliver() with `text` on standard input; its exit status, also where it fails with one.
+int deliver_text(const Flags& flags, const std::string& text, std::string& why) {
     const int saved = dup(STDIN_FILENO);
-    const int source = text_source("Subject: \xc3\xa4\nBcc: c@c.example\n\n.dot\nend\n");
+    const int source = text_source(text);
     dup2(source, STDIN_FILENO);
+    int status = 0;
+    try {
+        status = deliver(flags);
+    } catch (const Failure& failure) {
+        status = failure.status;
+        why = failure.what();
+    }
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    close(source);
+    return status;
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_sent_as_smtp) {
+    FakeSubmission server;
+    setenv("VEREDUS_SUBMISSION", server.path.c_str(), 1);
+    unsetenv("NAME");
     Flags flags;
     flags.recipients = {"b@b.example"};
     flags.recipients_from_header = true;
@@ -251,18 +290,12 @@ BOOST_AUTO_TEST_CASE(a_message_is_sent_as_smtp) {
     flags.envelope_id = "a b";
     flags.ret = "hdrs";
     flags.notify = "never";
-    int status = 0;
-    try {
-        status = deliver(flags);
-    } catch (const Failure& failure) {
-        status = failure.status;
-        BOOST_TEST(failure.what() == "451 4.3.0 the disk is full");
-    }
-    server.join();
-    dup2(saved, STDIN_FILENO);
-    close(saved);
-    close(source);
+    std::string why;
+    const int status =
+        deliver_text(flags, "Subject: \xc3\xa4\nBcc: c@c.example\n\n.dot\nend\n", why);
+    const std::string heard = server.end();
     BOOST_TEST(status == EX_TEMPFAIL);
+    BOOST_TEST(why == "451 4.3.0 the disk is full");
     BOOST_TEST(heard ==
                "EHLO localhost\r\n"
                "MAIL FROM:<ann@a.example> SIZE=26 BODY=8BITMIME RET=hdrs ENVID=a+20b\r\n"
@@ -274,18 +307,15 @@ BOOST_AUTO_TEST_CASE(a_message_is_sent_as_smtp) {
                "..dot\r\n"
                "end\r\n"
                ".\r\n");
-    close(listening);
+    unsetenv("VEREDUS_SUBMISSION");
 
     // Nobody listens any more: try again later.
     try {
-        Submission submission(path, false);
+        Submission submission(server.path, false);
         BOOST_TEST(false);
     } catch (const Failure& failure) {
         BOOST_TEST(failure.status == EX_TEMPFAIL);
     }
-    unlink(path.c_str());
-    rmdir(directory.c_str());
-    unsetenv("VEREDUS_SUBMISSION");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,8 +12,8 @@
 #include <set>
 
 #include "tests/unit/tools/running.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/supervisor/status_report.h"
 
 using namespace veredus;

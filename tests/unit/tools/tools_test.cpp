@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tools/veredus/admin_link.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
-#include "tools/veredus/failure.h"
 #include "tools/veredus/story.h"
 
 using namespace veredus;

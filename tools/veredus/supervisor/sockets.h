@@ -9,7 +9,7 @@
 #include "common/config/config.h"
 #include "common/config/instance.h"
 #include "common/net/descriptor.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/supervisor/graph.h"
 
 namespace veredus::supervisor {

@@ -1,4 +1,4 @@
-#include "tools/veredus/admin_link.h"
+#include "tools/shared/admin_link.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 
 #include "common/ipc/packets.h"
 #include "common/ipc/wire.h"
-#include "tools/veredus/failure.h"
+#include "tools/shared/failure.h"
 
 namespace veredus {
 namespace {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/unit/spool/test_spool.h"
+
+namespace veredus::spool {
+
+// A queue on a disk that fails when told to.
+struct QueueFixture {
+    FaultDisk disk;
+    std::optional<TestSpool> spool{std::in_place, disk.root()};
+
+    QueueFixture() { spool->recover(); }
+    QueueStore& queue() { return spool->queue; }
+
+    // As after a kill and a start.
+    Recovered reopen() {
+        spool.reset();
+        spool.emplace(disk.root());
+        spool->skip_ids(1000);
+        return spool->recover();
+    }
+    RecipientState state_of(mail::QueueId id, std::uint32_t number = 1) {
+        const auto message = queue().show(id);
+        return message ? message->recipients.at(number - 1).state : RecipientState::kNone;
+    }
+    std::vector<std::string> due_at(std::int64_t now_us) {
+        DueCursor cursor;
+        std::vector<std::string> addresses;
+        for (const auto& due : queue().due(now_us, cursor, 100)) {
+            addresses.push_back(due.recipient.address);
+        }
+        return addresses;
+    }
+    void check_is_clean() {
+        const auto findings = queue().check(&spool->bodies);
+        for (const auto& finding : findings)
+            BOOST_TEST_MESSAGE(finding);
+        BOOST_TEST(findings.empty());
+    }
+};
+
+}  // namespace veredus::spool

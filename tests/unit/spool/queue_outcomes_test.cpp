@@ -1,0 +1,258 @@
+#include <boost/test/unit_test.hpp>
+#include <ranges>
+
+#include "spool/disk/side_by_side.h"
+#include "tests/unit/spool/queue_fixture.h"
+#include "tests/unit/spool/test_spool.h"
+
+namespace veredus::spool {
+namespace {
+
+using enum RecipientState;
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(queue_outcomes, QueueFixture)
+
+BOOST_AUTO_TEST_CASE(damage_is_kept_and_never_due) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    BOOST_TEST(queue().mark_damaged(id, "a bit has flipped"));
+    BOOST_TEST(!queue().mark_damaged(id, "again"));
+    BOOST_TEST(!queue().hold(id, "why"));
+    BOOST_TEST(due_at(kTestNow) == Texts{});
+    reopen();
+    BOOST_CHECK(queue().show(id)->state == MessageState::kDamaged);
+    BOOST_TEST(queue().show(id)->reason == "a bit has flipped");
+    BOOST_TEST(queue().release(id, kTestNow));
+    BOOST_TEST(due_at(kTestNow) == Texts{"a@b.example"});
+}
+
+BOOST_AUTO_TEST_CASE(due_goes_on_where_it_stopped) {
+    std::vector<Recipient> recipients;
+    Texts expected;
+    for (int i = 0; i < 25; ++i) {
+        expected.push_back("r" + std::to_string(i) + "@b.example");
+        recipients.push_back(recipient_at(expected.back(), kTestNow + i / 10));
+    }
+    spool->accept("text\r\n", recipients);
+    DueCursor cursor;
+    Texts found;
+    for (;;) {
+        const auto due = queue().due(kTestNow + 2, cursor, 7);
+        for (const auto& one : due)
+            found.push_back(one.recipient.address);
+        if (due.size() < 7) break;
+    }
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(filters_choose) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    batch.arrivals.push_back(spool->make(std::string(1000, 'x'),
+                                         {recipient_at("c@d.example"), recipient_at("a@b.example")},
+                                         false, "Boss@A.example"));
+    batch.arrivals.push_back(spool->make("three\r\n", {recipient_at("e@d.example")}, false, ""));
+    spool->commit(batch);
+    const auto id = [&](std::size_t i) { return batch.arrivals[i].envelope.id; };
+    spool->record({outcome_of(id(1), 2, kRelayed), outcome_of(id(2), 1, kDeferred)});
+    queue().hold(id(0), "Suspicious");
+
+    const auto chosen = [&](const Filter& filter) {
+        std::vector<std::size_t> indices;
+        for (const auto& message : queue().list(filter, {}, 100)) {
+            for (std::size_t i = 0; i < 3; ++i) {
+                if (message.envelope.id == id(i)) indices.push_back(i);
+            }
+        }
+        BOOST_TEST(queue().count(filter).messages == indices.size());
+        return indices;
+    };
+    using Indices = std::vector<std::size_t>;
+    BOOST_TEST(chosen({}) == (Indices{0, 1, 2}));
+    BOOST_TEST(chosen({.sender = "boss@a.EXAMPLE"}) == Indices{1});
+    BOOST_TEST(chosen({.sender = "@a.example"}) == (Indices{0, 1}));
+    BOOST_TEST(chosen({.sender = "@example"}) == Indices{});
+    BOOST_TEST(chosen({.sender = ""}) == Indices{2});
+    BOOST_TEST(chosen({.recipient = "A@b.example"}) == Indices{0});  // 1 has been relayed
+    BOOST_TEST(chosen({.recipient = "@D.example"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.destination = "d.example"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.larger_than = 999}) == Indices{1});
+    BOOST_TEST(chosen({.smaller_than = 7}) == Indices{0});
+    BOOST_TEST(chosen({.state = MessageState::kHeld}) == Indices{0});
+    BOOST_TEST(chosen({.recipient_state = kDeferred}) == Indices{2});
+    BOOST_TEST(chosen({.reply_contains = "OTHER side"}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.reply_contains = "suspicious"}) == Indices{0});
+    BOOST_TEST(chosen({.arrived_before_us = id(1).arrival_us()}) == Indices{0});
+    BOOST_TEST(chosen({.arrived_after_us = id(1).arrival_us()}) == (Indices{1, 2}));
+    BOOST_TEST(chosen({.destination = "d.example", .larger_than = 999}) == Indices{1});
+    BOOST_TEST(queue().list({}, id(0), 1).at(0).envelope.body.length == 1000U);
+    const auto totals = queue().count({});
+    BOOST_TEST(totals.recipients == 3U);
+    BOOST_TEST(totals.bytes == 1012U);
+}
+
+BOOST_AUTO_TEST_CASE(history_is_pruned) {
+    const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
+    const auto waiting = spool->accept("waits\r\n", {recipient_at("a@b.example")});
+    const auto recent = spool->accept("new\r\n", {recipient_at("a@b.example")});
+    spool->record({outcome_of(old, 1, kRelayed, kTestNow),
+                   outcome_of(waiting, 1, kDeferred, kTestNow),
+                   outcome_of(recent, 1, kRelayed, kTestNow + 10)});
+    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 1U);
+    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 0U);
+    BOOST_TEST(queue().history(old).empty());
+    BOOST_TEST(queue().history(waiting).size() == 1U);
+    BOOST_TEST(queue().history(recent).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    spool->start_new_segment();
+    batch.arrivals.push_back(spool->make("two\r\n", {recipient_at("a@b.example")}));
+    disk.set_plan({.fail_at = disk.operations() + 2});  // the second segment's sync
+    const auto committed = spool->commit(batch);
+    BOOST_CHECK(committed.arrivals[0] == ArrivalResult::kAccepted);
+    BOOST_CHECK(committed.arrivals[1] == ArrivalResult::kBodyLost);
+    BOOST_TEST(queue().show(batch.arrivals[0].envelope.id).has_value());
+    BOOST_TEST(!queue().show(batch.arrivals[1].envelope.id).has_value());
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_taken_back_stops_the_queue) {
+    Batch batch;
+    batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    disk.set_plan({.fail_at = disk.operations() + 1});
+    // The sync fails first; while the envelope is written the disk fills up, so that it cannot be
+    // taken back.
+    const auto fill = [&](const std::function<void()>& one, const std::function<void()>& other) {
+        one();
+        other();
+        disk.set_room(0);
+    };
+    const std::vector<std::uint64_t> files{batch.arrivals[0].envelope.body.file};
+    BOOST_CHECK_THROW(queue().commit(batch, {}, spool->bodies.to_sync(files), fill), DatabaseError);
+    disk.set_room(1'000'000'000);
+    BOOST_CHECK_THROW(spool->record({}), std::runtime_error);
+    BOOST_TEST(reopen().dropped.size() == 0U);  // a kill loses no bytes: it is there, and may stay
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_changes_nothing) {
+    const auto id = spool->accept("text\r\n", {recipient_at("a@b.example")});
+    Batch batch;
+    for (int i = 0; i < 100; ++i) {
+        batch.arrivals.push_back(spool->make("more\r\n", {recipient_at("a@b.example")}));
+    }
+    batch.outcomes.push_back(outcome_of(id, 1, kRelayed));
+    disk.set_room(0);
+    BOOST_CHECK_EXCEPTION(spool->commit(batch), DatabaseError,
+                          [](const DatabaseError& e) { return e.disk_full(); });
+    BOOST_TEST(queue().count({}).messages == 1U);
+    disk.set_room(1'000'000'000);
+    BOOST_TEST(spool->commit(batch).departures.size() == 1U);
+    BOOST_TEST(queue().count({}).messages == 100U);
+    check_is_clean();
+}
+
+BOOST_AUTO_TEST_CASE(recovery_tells_damage_from_what_was_never_acknowledged) {
+    const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
+    const auto last = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    const auto directory = disk.root().open_directory("body");
+    const auto name = directory->list().at(0);
+    const auto flip = [&](mail::QueueId id) {
+        disk.flip_bit(*directory, name, queue().show(id)->envelope.body.offset);
+    };
+    flip(old);
+    flip(last);
+    auto recovered = reopen();
+    // The last commit's body was not known to be on disk; the older one's was.
+    BOOST_TEST_REQUIRE(recovered.dropped.size() == 1U);
+    BOOST_CHECK(recovered.dropped[0] == last);
+    BOOST_TEST(queue().show(old).has_value());
+    BOOST_TEST(queue().check(&spool->bodies).size() == 1U);  // damage not yet seen
+
+    // A file that is too short is seen without reading it.
+    directory->open(name, Access::kReadWrite)->truncate(10);
+    recovered = reopen();
+    BOOST_TEST_REQUIRE(recovered.damaged.size() == 1U);
+    BOOST_CHECK(recovered.damaged[0].first == old);
+    BOOST_CHECK(queue().show(old)->state == MessageState::kDamaged);
+    recovered = reopen();
+    BOOST_TEST(recovered.damaged.empty());  // known already
+}
+
+BOOST_AUTO_TEST_CASE(the_mark_moves_up_in_quiet_moments) {
+    const auto id = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    queue().note_durable();
+    const auto directory = disk.root().open_directory("body");
+    disk.flip_bit(*directory, directory->list().at(0), queue().show(id)->envelope.body.offset);
+    BOOST_TEST(reopen().dropped.empty());
+    BOOST_TEST(queue().show(id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_cannot_read_drops_nothing) {
+    const auto id = spool->accept("last\r\n", {recipient_at("a@b.example")});
+    disk.set_plan({.unreadable_suffix = ".segment"});
+    BOOST_TEST(reopen().dropped.empty());
+    disk.set_plan({});
+    BOOST_TEST(queue().show(id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_database_made_anew_removes_no_bodies) {
+    spool->accept("text\r\n", {recipient_at("a@b.example")});
+    spool.reset();
+    for (const auto& name : disk.root().list()) {
+        if (name.starts_with("queue.db")) disk.root().unlink(name);
+    }
+    spool.emplace(disk.root());
+    const auto recovered = spool->recover();
+    BOOST_TEST(recovered.files.size() == 1U);
+    BOOST_TEST(disk.root().open_directory("body")->list().at(0).ends_with(".orphan"));
+}
+
+BOOST_AUTO_TEST_CASE(check_finds_what_does_not_fit_together) {
+    const auto id =
+        spool->accept("text\r\n", {recipient_at("a@b.example"), recipient_at("b@b.example")});
+    spool.reset();
+    {
+        Database database(disk.root(), "queue.db");
+        database.execute("UPDATE recipient SET state = 4 WHERE number = 1");
+        database.execute("UPDATE message SET unfinished = 3");
+        database.execute(
+            "INSERT INTO recipient SELECT 99, number, state, next_attempt_us, attempts, "
+            "notify, address, destination, original_recipient, expanded_from, "
+            "last_status, last_reply, last_remote FROM recipient WHERE number = 1");
+    }
+    spool.emplace(disk.root());
+    spool->recover();
+    const auto findings = queue().check(&spool->bodies);
+    BOOST_TEST(findings.size() == 3U);
+    BOOST_TEST(
+        std::ranges::any_of(findings, [](const auto& f) { return f.contains("no envelope"); }));
+    BOOST_TEST(std::ranges::any_of(findings, [](const auto& f) { return f.contains("count"); }));
+    BOOST_TEST(std::ranges::any_of(findings, [&](const auto& f) {
+        return f.starts_with(id.text()) && f.contains("no state");
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(two_threads_commit_the_same) {
+    SecondThread second;
+    FaultDisk other;
+    TestSpool threaded(other.root(),
+                       [&](const auto& one, const auto& two) { second.run(one, two); });
+    threaded.recover();
+    for (int i = 0; i < 50; ++i)
+        threaded.accept("text\r\n", {recipient_at("a@b.example")});
+    const auto after = other.after(FaultDisk::Loss::kAllUnsynced);
+    TestSpool again(after->root());
+    BOOST_TEST(again.recover().totals.messages == 50U);
+    BOOST_TEST(again.queue.check(&again.bodies).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace veredus::spool
