@@ -108,7 +108,7 @@ void Start::take_passed_descriptors() {
 }
 
 void Start::lock_in() {
-    lock_in(sandbox::profile_of(name_, paths_));
+    lock_in(sandbox::profile_of(name_, paths_, config_));
 }
 
 void Start::lock_in(const sandbox::Profile& profile) {

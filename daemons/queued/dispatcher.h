@@ -69,11 +69,12 @@ class Dispatcher {
     };
 
     void rewind(const spool::DueCursor& cursor);
-    async::Task<bool> load_due(async::Stop& stop);
+    enum class Looked : std::uint8_t { kAllIsHere, kThereIsMore, kNotAtAll };
+    async::Task<Looked> load_due(std::int64_t now, async::Stop& stop);
     async::Task<> load_messages(std::vector<spool::Due> due, std::int64_t now_us,
                                 async::Stop& stop);
     async::Task<> mark_damaged(async::Stop& stop);
-    async::Task<> wait_until_due(async::Stop& stop);
+    async::Task<> sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop);
     void due_at(std::int64_t us);
 
     void pump_soon();

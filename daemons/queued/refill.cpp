@@ -84,9 +84,10 @@ async::Task<> Dispatcher::refill(async::Stop& stop) {
     for (;;) {
         look_.reset();
         co_await mark_damaged(stop);
-        const bool more = co_await load_due(stop);
+        const auto now = env_.loop.clock().wall_us();
+        const auto looked = co_await load_due(now, stop);
         pump_soon();
-        if (!more) co_await wait_until_due(stop);
+        if (looked != Looked::kThereIsMore) co_await sleep_until_due(looked, now, stop);
     }
 }
 
@@ -106,12 +107,10 @@ async::Task<> Dispatcher::mark_damaged(async::Stop& stop) {
     }
 }
 
-// True: there may be more, and there is room.
-async::Task<bool> Dispatcher::load_due(async::Stop& stop) {
-    if (env_.config.queue.paused) co_return false;
+async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::Stop& stop) {
+    if (env_.config.queue.paused) co_return Looked::kNotAtAll;
     more_on_disk_ = !scheduler_.wants_more();
-    if (more_on_disk_) co_return false;
-    const auto now = env_.loop.clock().wall_us();
+    if (more_on_disk_) co_return Looked::kNotAtAll;
     const auto moves = cursor_moves_;
     const auto search = [cursor = cursor_, now](spool::QueueStore& store) mutable {
         auto due = store.due(now, cursor, kDueAtOnce);
@@ -125,7 +124,8 @@ async::Task<bool> Dispatcher::load_due(async::Stop& stop) {
     });
     if (!due.empty()) co_await load_messages(std::move(due), now, stop);
     more_on_disk_ = full && !scheduler_.wants_more();
-    co_return full&& scheduler_.wants_more();
+    if (!full) co_return Looked::kAllIsHere;
+    co_return more_on_disk_ ? Looked::kNotAtAll : Looked::kThereIsMore;
 }
 
 async::Task<> Dispatcher::load_messages(std::vector<spool::Due> due, std::int64_t now_us,
@@ -155,13 +155,17 @@ async::Task<> Dispatcher::load_messages(std::vector<spool::Due> due, std::int64_
     }
 }
 
-async::Task<> Dispatcher::wait_until_due(async::Stop& stop) {
-    const auto now = env_.loop.clock().wall_us();
-    const auto ask = [now](spool::QueueStore& store) { return store.next_due_us(now); };
-    const auto next = co_await committer_.with_store(ask, stop);
+// Until the first recipient after `now`, up to which all are here, or until there is something to
+// look for.
+async::Task<> Dispatcher::sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop) {
+    std::optional<std::int64_t> next;
+    if (looked == Looked::kAllIsHere) {
+        const auto ask = [now](spool::QueueStore& store) { return store.next_due_us(now); };
+        next = co_await committer_.with_store(ask, stop);
+    }
     wake_us_ = std::min(next.value_or(kNever), now + kLongestSleep_us);
     const std::chrono::microseconds pause(wake_us_ - env_.loop.clock().wall_us());
-    if (pause.count() <= 0) co_return;  // it took its time
+    if (pause.count() <= 0) co_return;  // its time has come while it was asked for
     const auto wait = [&](async::Stop& step) -> async::Task<> { co_await look_.wait(step); };
     try {
         co_await async::with_timeout(env_.loop, stop, pause, wait);
