@@ -120,11 +120,13 @@ void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
         report(mail::Action::kFailed, recipient, out, verdicts);
         return;
     }
-    // The last attempt is made when the time is up, not some hours later.
-    const auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_);
-    out.next_attempt_us = std::min(next, envelope_.expires_us);
     const auto notice_us = envelope_.id.arrival_us() + microseconds_of(config_.queue.delay_notice);
-    if (!envelope_.delay_noticed && now_us_ >= notice_us)
+    const bool to_be_told = !envelope_.delay_noticed;
+    // There is an attempt when the sender is to be told of the delay, and one when the time is up.
+    auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_);
+    if (to_be_told && now_us_ < notice_us) next = std::min(next, notice_us);
+    out.next_attempt_us = std::min(next, envelope_.expires_us);
+    if (to_be_told && now_us_ >= notice_us)
         report(mail::Action::kDelayed, recipient, out, verdicts);
 }
 
