@@ -29,11 +29,13 @@ class [[nodiscard]] blocking {
     void await_suspend(std::coroutine_handle<> waiting) {
         waiting_ = waiting;
         work_.data = this;
+        loop_.call_begins();
         uv_queue_work(
             loop_.uv(), &work_, [](uv_work_t* work) { static_cast<blocking*>(work->data)->call(); },
             [](uv_work_t* work, int) {
                 auto& self = *static_cast<blocking*>(work->data);
                 Loop& loop = self.loop_;
+                loop.call_ended();
                 loop.wake(self.waiting_);
                 loop.drain();
             });

@@ -70,10 +70,10 @@ void Loop::poll() {
     // libuv does not say whether it did anything: three quiet rounds let closing and polling
     // handles come through.
     for (int quiet = 0; quiet < 3;) {
-        const bool was_ready = !ready_.empty();
-        step(UV_RUN_NOWAIT);
+        const bool busy = !ready_.empty() || calls_ > 0;
+        step(calls_ > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
         if (clock_.moves()) fire_timers();
-        quiet = was_ready || !ready_.empty() ? 0 : quiet + 1;
+        quiet = busy || !ready_.empty() || calls_ > 0 ? 0 : quiet + 1;
     }
 }
 

@@ -41,8 +41,12 @@ class Loop {
     template <class T>
     T run(Task<T> main);
 
-    // For tests: goes on until nothing is ready and no event is pending, without waiting.
+    // For tests: goes on until nothing is ready and no event is pending. Waits for calls in the
+    // thread pool, which a clock that stands still does not slow down, and for nothing else.
     void poll();
+    // blocking() counts its calls here.
+    void call_begins() { ++calls_; }
+    void call_ended() { --calls_; }
 
     // Calls `then` once, when all that is ready has run and before the loop waits again: what
     // coroutines have gathered in the meantime goes out together.
@@ -71,6 +75,7 @@ class Loop {
     Timers timers_;
     std::optional<Time> armed_for_;
     std::deque<std::coroutine_handle<>> ready_;
+    std::size_t calls_ = 0;  // in the thread pool
     std::vector<std::function<void()>> deferred_;
     std::function<bool()> finished_;  // whether run()'s main has ended
     std::unique_ptr<char[]> scratch_;

@@ -106,6 +106,18 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(time_and_stopping, Fixture)
 
+BOOST_AUTO_TEST_CASE(the_clock_waits_for_the_thread_pool) {
+    std::chrono::hours slept{0};
+    start([&]() -> Task<> {
+        for (;; slept += 1h) {
+            co_await sleep_for(loop, 1h, stop);
+            co_await blocking(loop, [] { std::this_thread::sleep_for(1ms); });
+        }
+    });
+    clock.advance(loop, 10h);
+    BOOST_TEST(slept.count() == 10);
+}
+
 BOOST_AUTO_TEST_CASE(a_sleeper_wakes_when_the_clock_says_so) {
     bool awake = false;
     start([&]() -> Task<> {
