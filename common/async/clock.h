@@ -44,8 +44,8 @@ class FakeClock final : public Clock {
     void advance(Loop& loop, Duration span);
 
   private:
-    std::int64_t wall_start_us_;
     Duration since_start_ = std::chrono::hours(1);
+    std::int64_t wall_start_us_;  // made of the one before
 };
 
 }  // namespace veredus::async

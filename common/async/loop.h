@@ -96,6 +96,7 @@ class Timer {
     void start_at(Time due, std::function<void()> then);
     void cancel();
     bool active() const { return entry_.has_value(); }
+    Time due() const { return (*entry_)->first; }  // while active
 
   private:
     Loop& loop_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -66,6 +67,25 @@ net::Descriptor connect_notify() {
         return {};
     return socket;
 }
+
+// Random numbers of the kernel, fetched many at a time: each queue id takes two bytes.
+class RandomPool {
+  public:
+    void operator()(void* out, std::size_t count) {
+        if (count > pool_.size()) return ::randombytes_buf(out, count);
+        if (count > left_) {
+            ::randombytes_buf(pool_.data(), pool_.size());
+            left_ = pool_.size();
+        }
+        left_ -= count;
+        std::memcpy(out, pool_.data() + left_, count);
+        ::sodium_memzero(pool_.data() + left_, count);
+    }
+
+  private:
+    std::array<unsigned char, 512> pool_{};
+    std::size_t left_ = 0;
+};
 
 void say(const net::Descriptor& notify, std::string_view state) {
     if (notify) static_cast<void>(::send(notify.get(), state.data(), state.size(), MSG_NOSIGNAL));
@@ -153,6 +173,9 @@ int Start::run(const std::function<async::Task<>(Env&)>& serve) {
     async::RealClock clock;
     async::Loop loop(clock);
     async::Stop stop;
+    // The lines of one turn of the loop go out together.
+    log::GatheredLines lines([&] { loop.before_waiting([&] { lines.flush(); }); });
+    log_.set_sink([&](log::Level level, std::string_view line) { lines.add(level, line); });
     Env env{.loop = loop,
             .stop = stop,
             .log = log_,
@@ -160,7 +183,7 @@ int Start::run(const std::function<async::Task<>(Env&)>& serve) {
             .on_reload = {},
             .sockets = std::move(sockets_),
             .links = links_,
-            .random = [](void* out, std::size_t count) { ::randombytes_buf(out, count); },
+            .random = RandomPool(),
             .ready = [this] { ready(); }};
     const OnSignal terminate(loop, SIGTERM, [&] {
         say(notify_, "STOPPING=1");
@@ -168,14 +191,16 @@ int Start::run(const std::function<async::Task<>(Env&)>& serve) {
     });
     const OnSignal interrupt(loop, SIGINT, [&] { stop.request(); });
     const OnSignal hang_up(loop, SIGHUP, [&] { reload(env); });
+    int status = EX_OK;
     try {
         loop.run(serve(env));
     } catch (const async::Stopped&) {
     } catch (const std::exception& error) {
         log_.error("{}", error.what());
-        return EX_SOFTWARE;
+        status = EX_SOFTWARE;
     }
-    return EX_OK;
+    log_.set_sink(log::stderr_sink());
+    return status;
 }
 
 }  // namespace veredus::daemon

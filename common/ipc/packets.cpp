@@ -96,9 +96,20 @@ Packets::Packets(async::Loop& loop, net::Descriptor socket)
 
 Packets::~Packets() {
     assert(receiver_ == nullptr && "somebody waits on a link that goes away");
+    *alive_ = false;
+}
+
+// Who receives comes back for the next packet within the same turn of the loop: what is to be
+// watched is settled once a turn.
+void Packets::watch_soon() {
+    if (std::exchange(watch_planned_, true)) return;
+    loop_.before_waiting([this, alive = alive_] {
+        if (*alive) watch();
+    });
 }
 
 void Packets::watch() {
+    watch_planned_ = false;
     const int wanted =
         closed_ ? 0
                 : (receiver_ != nullptr ? UV_READABLE : 0) | (unsent_.empty() ? 0 : UV_WRITABLE);
@@ -121,7 +132,7 @@ void Packets::on_ready(int events) {
     if ((events & UV_READABLE) != 0 && receiver_ != nullptr && take_packet() &&
         receiver_ != nullptr)
         loop_.wake(std::exchange(receiver_, nullptr)->waiting_);
-    watch();
+    watch_soon();
 }
 
 // True when receive() has something to say: a packet or the end.
@@ -149,7 +160,7 @@ void Packets::send(Packet packet) {
     unsent_bytes_ += packet.bytes.size();
     unsent_.push_back(std::move(packet));
     if (unsent_.size() == 1) send_queued();
-    watch();
+    watch_soon();
 }
 
 void Packets::send_queued() {
@@ -176,12 +187,12 @@ bool Packets::Receive::await_ready() {
 void Packets::Receive::await_suspend(std::coroutine_handle<> caller) {
     waiting_ = caller;
     packets_.receiver_ = this;
-    packets_.watch();
+    packets_.watch_soon();
     hook_.emplace(stop_, [this] {
         if (packets_.receiver_ != this) return;
         packets_.receiver_ = nullptr;
         packets_.loop_.wake(waiting_);
-        packets_.watch();
+        packets_.watch_soon();
     });
 }
 

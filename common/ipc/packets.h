@@ -4,6 +4,7 @@
 
 #include <coroutine>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class Packets {
     async::Task<> drained(async::Stop& stop);
 
   private:
+    void watch_soon();
     void watch();
     void on_ready(int events);
     bool take_packet();
@@ -64,6 +66,8 @@ class Packets {
     net::Descriptor socket_;
     async::UvHandle<uv_poll_t> handle_;
     int watched_ = 0;
+    bool watch_planned_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool closed_ = false;
     std::optional<Packet> received_;
     Receive* receiver_ = nullptr;

@@ -3,10 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace veredus::log {
 namespace {
@@ -31,14 +34,22 @@ std::string short_host_name() {
 }
 
 // "Nov 23 10:00:00" in English whatever the locale.
-std::string syslog_time(const std::timespec& now) {
+std::string time_text(std::time_t seconds) {
     constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::tm local{};
-    localtime_r(&now.tv_sec, &local);
+    localtime_r(&seconds, &local);
     return fmt::format("{} {:2} {:02}:{:02}:{:02}",
                        kMonths.at(static_cast<std::size_t>(local.tm_mon)), local.tm_mday,
                        local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+// Made once a second.
+const std::string& syslog_time(std::time_t now) {
+    thread_local std::time_t seconds = -1;
+    thread_local std::string text;
+    if (now != seconds) text = time_text(seconds = now);
+    return text;
 }
 
 // The bytes of the UTF-8 character that starts `text` (RFC 3629 4), 0 if there is none.
@@ -64,28 +75,54 @@ bool is_control(std::string_view character) {
     return first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0;
 }
 
+void append_printable(std::string_view text, std::string& out) {
+    while (!text.empty()) {
+        const auto plain = std::ranges::find_if_not(
+            text, [](char c) { return c >= 0x20 && c < 0x7F; });  // most lines hold nothing else
+        out.append(text.begin(), plain);
+        text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+        if (text.empty()) return;
+        const std::size_t length = utf8_length(text);
+        if (length == 0 || is_control(text.substr(0, length)))
+            out += '?';
+        else
+            out += text.substr(0, length);
+        text.remove_prefix(length == 0 ? 1 : length);
+    }
+}
+
+// Up to PIPE_BUF bytes at a time do not mix with what other processes write. A log that cannot be
+// written has nowhere to complain.
+void write_out(std::string_view lines) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, lines.data(), lines.size());
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
     std::string result;
-    result.reserve(text.size());
-    while (!text.empty()) {
-        const std::size_t length = utf8_length(text);
-        if (length == 0 || is_control(text.substr(0, length)))
-            result += '?';
-        else
-            result += text.substr(0, length);
-        text.remove_prefix(length == 0 ? 1 : length);
-    }
+    append_printable(text, result);
     return result;
 }
 
 Sink stderr_sink() {
-    return [](Level, std::string_view line) {
-        const std::string whole = fmt::format("{}\n", line);
-        // A log that cannot be written has nowhere to complain.
-        [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, whole.data(), whole.size());
-    };
+    return [](Level, std::string_view line) { write_out(fmt::format("{}\n", line)); };
+}
+
+void GatheredLines::add(Level level, std::string_view line) {
+    if (lines_.size() + line.size() >= PIPE_BUF) flush();
+    const bool first = lines_.empty();
+    lines_.append(line).push_back('\n');
+    if (level == Level::error) {
+        flush();
+    } else if (first) {
+        soon_();
+    }
+}
+
+void GatheredLines::flush() {
+    if (!lines_.empty()) write_out(lines_);
+    lines_.clear();
 }
 
 Clock wall_clock() {
@@ -118,12 +155,20 @@ Log::Log(std::string_view program, Format format, Sink sink, Clock clock)
 void Log::line(Level level, std::string_view queue_id, std::string_view text) const {
     if (!enabled(level)) return;
     const LevelText& level_text = text_of(level);
-    const std::string front = format_ == Format::journal
-                                  ? fmt::format("<{}>", level_text.priority)
-                                  : fmt::format("{} {} {}: ", syslog_time(clock_()), host_, tag_);
-    const std::string id = queue_id.empty() ? "" : fmt::format("{}: ", queue_id);
-    std::string line =
-        fmt::format("{}{}{}{}", front, level_text.prefix, printable(id), printable(text));
+    std::string line;
+    line.reserve(text.size() + 100);
+    const auto out = std::back_inserter(line);
+    if (format_ == Format::journal) {
+        fmt::format_to(out, "<{}>", level_text.priority);
+    } else {
+        fmt::format_to(out, "{} {} {}: ", syslog_time(clock_().tv_sec), host_, tag_);
+    }
+    line += level_text.prefix;
+    if (!queue_id.empty()) {
+        append_printable(queue_id, line);
+        line += ": ";
+    }
+    append_printable(text, line);
     if (line.size() > kLineMax) {
         std::size_t end = kLineMax - 3;
         while ((static_cast<std::uint8_t>(line[end]) & 0xC0) == 0x80)

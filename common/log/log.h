@@ -23,6 +23,25 @@ using Sink = std::function<void(Level, std::string_view line)>;
 using Clock = std::function<std::timespec()>;  // the wall clock
 
 Sink stderr_sink();  // one write(2) a line, so that lines of several processes do not mix
+
+// Lines for stderr that go out together, some dozens a write(2): a line costs less to make than to
+// write. Errors go out at once, with what waits before them. One thread.
+class GatheredLines {
+  public:
+    // `soon` is called when lines begin to wait, and must have flush() called before long.
+    explicit GatheredLines(std::function<void()> soon) : soon_(std::move(soon)) {}
+    ~GatheredLines() { flush(); }
+    GatheredLines(const GatheredLines&) = delete;
+    GatheredLines& operator=(const GatheredLines&) = delete;
+
+    void add(Level level, std::string_view line);
+    void flush();
+
+  private:
+    std::function<void()> soon_;
+    std::string lines_;
+};
+
 Clock wall_clock();
 // journal if stderr is the journal's own stream ($JOURNAL_STREAM, systemd.exec(5)), else syslog.
 Format format_of_stderr();
@@ -40,6 +59,7 @@ class Log {
     explicit Log(std::string_view program, Format format = format_of_stderr(),
                  Sink sink = stderr_sink(), Clock clock = wall_clock());
 
+    void set_sink(Sink sink) { sink_ = std::move(sink); }
     void set_minimum(Level level) { minimum_ = level; }
     bool enabled(Level level) const { return level >= minimum_; }
 

@@ -82,7 +82,15 @@ int Stream::descriptor() const {
 
 void Stream::deadline(Duration from_now) {
     late_ = false;
-    deadline_timer_.start(from_now, [this] {
+    deadline_ = loop_.now() + from_now;
+    if (!deadline_timer_.active() || *deadline_ < deadline_timer_.due()) await_deadline();
+}
+
+// Deadlines move with each step of a session, mostly later: the timer moves only when it rings.
+void Stream::await_deadline() {
+    deadline_timer_.start_at(*deadline_, [this] {
+        if (!deadline_) return;
+        if (loop_.now() < *deadline_) return await_deadline();
         late_ = true;
         interrupt();
     });
@@ -90,7 +98,7 @@ void Stream::deadline(Duration from_now) {
 
 void Stream::no_deadline() {
     late_ = false;
-    deadline_timer_.cancel();
+    deadline_.reset();
 }
 
 void Stream::interrupt() {

@@ -141,6 +141,7 @@ class Stream {
     void take_arrived();
     std::string& landing() { return reader_ != nullptr ? in_ : arrived_; }
     void wake_reader();
+    void await_deadline();
     void interrupt();
     void check() const;
     bool take_line(std::size_t limit, Line& line);
@@ -174,6 +175,7 @@ class Stream {
     WriteRequest* writing_ = nullptr;
     std::coroutine_handle<> writer_;
 
+    std::optional<async::Time> deadline_;
     async::Timer deadline_timer_;
     bool late_ = false;
     bool handshaking_ = false;

@@ -20,6 +20,11 @@ constexpr std::array<std::string_view, 1> kSchema{
 
 // An alias may lead to aliases this deep before nobody is asked any more.
 constexpr int kDeepest = 10;
+// The answers remembered; whoever asks for more names than this is guessing.
+constexpr std::size_t kMostKnown = 20'000;
+// Where SQLite counts the commits of a database with a rollback journal (file format 1.3.6).
+constexpr std::uint64_t kChangeCounterOffset = 24;
+constexpr std::size_t kChangeCounterSize = 4;
 
 struct Parts {
     std::string_view local;
@@ -51,6 +56,7 @@ AccountStore::AccountStore(Directory& directory, std::string_view name,
     : database_(directory, name, Database::Sharing::kShared),
       local_domains_(std::move(local_domains)) {
     database_.migrate(kSchema);
+    file_ = directory.open(name, Access::kRead);
     select_user_ = database_.prepare("SELECT 1 FROM user WHERE address = ?1");
     select_first_user_ =
         database_.prepare("SELECT address FROM user ORDER BY created_us, address LIMIT 1");
@@ -78,7 +84,26 @@ std::optional<AccountStore::Resolution> AccountStore::look_up(std::string_view a
     return std::nullopt;
 }
 
-AccountStore::Resolution AccountStore::resolve(std::string_view given) {
+// The counter is read without a lock. A writer sets it before his commit counts: who sees it early
+// then waits for him with his query; who does not sees it still has the answer of the time before.
+void AccountStore::forget_when_changed() {
+    std::string version(kChangeCounterSize, '\0');
+    const bool read = file_ && file_->read(kChangeCounterOffset, version) == version.size();
+    if (read && version == version_ && known_.size() < kMostKnown) return;
+    known_.clear();
+    version_ = read ? version : std::string();
+}
+
+AccountStore::Resolution AccountStore::resolve(std::string_view address) {
+    forget_when_changed();
+    std::string key(address);
+    if (const auto known = known_.find(key); known != known_.end()) return known->second;
+    auto found = find(address);
+    known_.emplace(std::move(key), found);
+    return found;
+}
+
+AccountStore::Resolution AccountStore::find(std::string_view given) {
     std::string address = canonical_address(given);
     if (address == "postmaster" && !local_domains_.empty())
         address = join(address, local_domains_.front());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,7 @@ class AccountStore {
 
     void set_local_domains(std::vector<std::string> domains) {
         local_domains_ = std::move(domains);
+        known_.clear();
     }
 
     // --- What an address is
@@ -42,7 +44,7 @@ class AccountStore {
     // In this order: a user, an alias, the same without +detail, the domain's catch-all
     // ("@domain"), and for postmaster and abuse (RFC 5321 4.5.1, RFC 2142), which every domain has,
     // the user who was added first. "postmaster" without a domain is that of the first local
-    // domain.
+    // domain. Remembered until somebody changes the database: then it costs a read of four bytes.
     Resolution resolve(std::string_view address);
     // May `user` send as `address`: his own, with any detail, or an alias that leads to him (also
     // through others).
@@ -79,12 +81,17 @@ class AccountStore {
     std::vector<std::string> check() { return database_.check(); }
 
   private:
+    Resolution find(std::string_view address);
+    void forget_when_changed();
     bool is_user(std::string_view address);
     std::vector<std::string> targets_of(std::string_view address);
     std::optional<Resolution> look_up(std::string_view address);
     bool leads_to(std::string_view address, std::string_view user, int depth);
 
     Database database_;
+    std::unique_ptr<File> file_;
+    std::string version_;  // of what is in known_: SQLite's change counter
+    std::unordered_map<std::string, Resolution> known_;
     std::vector<std::string> local_domains_;  // lower case
     Statement select_user_, select_first_user_, select_targets_, select_credential_;
 };

@@ -89,7 +89,9 @@ std::unique_ptr<File> BodyStore::Lease::open_for_writing() const {
 bool BodyStore::Lease::claim(const mail::BodyRef& body) {
     const std::uint64_t end = body.offset + body.length;
     if (body.file != file() || file_->broken) return false;
-    if (body.offset < start_ || end < body.offset || end > file_->file->size()) return false;
+    if (body.offset < start_ || end < body.offset) return false;
+    if (end > written_) written_ = file_->file->size();
+    if (end > written_) return false;
     const auto next = claimed_.lower_bound(body.offset);
     if (next != claimed_.end() && (next->first < end || next->first == body.offset)) return false;
     if (next != claimed_.begin() && std::prev(next)->second > body.offset) return false;

@@ -106,6 +106,13 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(time_and_stopping, Fixture)
 
+BOOST_AUTO_TEST_CASE(a_fake_clock_starts_where_it_is_told_and_goes_as_far) {
+    FakeClock told(1'763'892'540'000'000);
+    Loop other(told);
+    told.advance(other, 2s);
+    BOOST_TEST(told.wall_us() == 1'763'892'542'000'000);
+}
+
 BOOST_AUTO_TEST_CASE(the_clock_waits_for_the_thread_pool) {
     std::chrono::hours slept{0};
     start([&]() -> Task<> {

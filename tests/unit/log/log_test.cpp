@@ -1,9 +1,11 @@
 #define BOOST_TEST_MODULE log
 #include "common/log/log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdlib>
 #include <vector>
 
@@ -138,6 +140,44 @@ BOOST_AUTO_TEST_CASE(a_delivery_has_postfix_s_shape) {
     delivery.status = Status::bounced;
     BOOST_TEST(delivery_text(delivery).find("delay=0, ") != std::string::npos);
     BOOST_TEST(delivery_text(delivery).find("status=bounced") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(gathered_lines_go_out_in_order_errors_at_once) {
+    int pipe[2];
+    BOOST_REQUIRE_EQUAL(::pipe2(pipe, O_NONBLOCK), 0);
+    const int kept = ::dup(STDERR_FILENO);
+    ::dup2(pipe[1], STDERR_FILENO);
+    const auto read_some = [&] {
+        std::string out(100'000, '\0');
+        const auto count = ::read(pipe[0], out.data(), out.size());
+        return out.substr(0, count > 0 ? static_cast<std::size_t>(count) : 0);
+    };
+    int asked = 0;
+    std::vector<std::string> got;
+    {
+        GatheredLines lines([&] { ++asked; });
+        lines.add(Level::info, "one");
+        lines.add(Level::warning, "two");
+        got.push_back(read_some());
+        lines.flush();
+        got.push_back(read_some());
+        lines.add(Level::info, "three");
+        lines.add(Level::error, "four");
+        got.push_back(read_some());
+        lines.add(Level::info, std::string(PIPE_BUF - 3, 'x'));
+        lines.add(Level::info, "five");  // would not fit
+        got.push_back(read_some());
+    }
+    got.push_back(read_some());
+    ::dup2(kept, STDERR_FILENO);
+    for (const int fd : {kept, pipe[0], pipe[1]})
+        ::close(fd);
+    BOOST_TEST(asked == 4);
+    BOOST_TEST(got[0].empty());
+    BOOST_TEST(got[1] == "one\ntwo\n");
+    BOOST_TEST(got[2] == "three\nfour\n");
+    BOOST_TEST(got[3] == std::string(PIPE_BUF - 3, 'x') + "\n");
+    BOOST_TEST(got[4] == "five\n");
 }
 
 BOOST_AUTO_TEST_CASE(standard_error_is_the_journal_only_if_the_environment_names_it) {

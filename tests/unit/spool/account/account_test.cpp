@@ -96,8 +96,19 @@ BOOST_AUTO_TEST_CASE(users_come_and_go) {
 
 BOOST_AUTO_TEST_CASE(another_process_sees_what_was_changed) {
     AccountStore other(*directory, "accounts.db", {"a.example"});
-    store.add_user("carol@a.example", "x", 3);
-    BOOST_TEST(std::holds_alternative<AccountStore::Mailbox>(other.resolve("carol@a.example")));
+    const auto is_mailbox = [&] {
+        return std::holds_alternative<AccountStore::Mailbox>(other.resolve("carol@a.example"));
+    };
+    for (int i = 0; i < 3; ++i) {
+        BOOST_TEST(!is_mailbox());
+        BOOST_TEST(!is_mailbox());  // remembered now
+        store.add_user("carol@a.example", "x", 3);
+        BOOST_TEST(is_mailbox());
+        BOOST_TEST(is_mailbox());
+        store.remove_user("carol@a.example");
+    }
+    other.set_local_domains({"b.example"});
+    BOOST_TEST(std::holds_alternative<AccountStore::NotLocal>(other.resolve("carol@a.example")));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
