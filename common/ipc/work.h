@@ -11,8 +11,8 @@
 #include "common/mail/queue_id.h"
 
 // The link `work`: relayd, deliverd → queued. The worker dials and says how much it can carry;
-// queued sends jobs, each with a descriptor to read the body from; the worker answers each
-// recipient of each job once. When the link breaks, what was not answered is due again.
+// queued sends jobs with a descriptor to read their bodies from; the worker answers each recipient
+// of each job once. When the link breaks, what was not answered is due again.
 namespace veredus::ipc::work {
 
 // First, once.
@@ -64,8 +64,8 @@ struct JobRecipient {
     }
 };
 
-// With a descriptor of the file that body.offset and body.length speak of (body.file means nothing
-// to the worker).
+// A descriptor of the file that body.offset and body.length speak of comes with the last of the
+// jobs that share it; deliverd's jobs have one each. body.file means nothing to the worker.
 struct Job {
     std::uint64_t job = 0;
     mail::QueueId id;

@@ -1,12 +1,11 @@
 #include "daemons/queued/dispatcher.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "spool/body/record.h"
@@ -18,16 +17,9 @@ using ipc::work::Outcomes;
 
 namespace {
 
-// A message of its own for the worker, which must not see its neighbours in the segment: sealed, so
-// that nobody can change it on the way.
-net::Descriptor sealed_copy(std::string_view bytes) {
-    net::Descriptor out(::memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!out) throw spool::DiskError(errno, "make", "a message in memory");
-    if (::write(out.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-        throw spool::DiskError(errno, "write", "a message in memory");
-    ::fcntl(out.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-    return out;
-}
+// Jobs of a parcel to relayd, which sees all mail that leaves. deliverd hands a message's file on
+// to its user's process, which must see no other's.
+constexpr std::size_t kJobsInParcel = 32;
 
 Job job_of(const Assignment& task, std::uint64_t number) {
     const auto& envelope = *task.envelope;
@@ -42,9 +34,6 @@ Job job_of(const Assignment& task, std::uint64_t number) {
             .body = envelope.body,
             .arrived_us = envelope.id.arrival_us(),
             .due_us = task.due_us};
-    // The descriptor shows this message alone (open_alone): from its beginning.
-    job.body.file = 0;
-    job.body.offset = 0;
     for (const auto& recipient : task.recipients)
         job.recipients.push_back({.recipient = recipient.number,
                                   .forward_path = recipient.address,
@@ -108,10 +97,13 @@ void Dispatcher::pump() {
     pump_planned_ = false;
     if (env_.config.queue.paused || env_.stop.requested()) return;
     for (auto* connection : connections_) {
+        const bool alone = connection->worker == Worker::deliverd;
+        Parcel parcel(*connection->channel, alone ? 1 : kJobsInParcel);
         while (connection->jobs.size() < connection->capacity) {
             auto task = scheduler_.next(connection->worker);
-            if (!task || !send(*connection, std::move(*task))) break;
+            if (!task || !send(*connection, parcel, std::move(*task))) break;
         }
+        parcel.send();
     }
 }
 
@@ -130,25 +122,39 @@ std::expected<net::Descriptor, spool::BodyDamage> Dispatcher::open_alone(
 }
 
 // False: not now, and no other either.
-bool Dispatcher::send(Connection& connection, Assignment task) {
-    std::expected<net::Descriptor, spool::BodyDamage> descriptor;
+bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
+    const auto& body = task.envelope->body;
+    auto job = job_of(task, last_job_ + 1);
+    std::optional<spool::BodyDamage> damage;
     try {
-        descriptor = open_alone(task.envelope->body);
+        if (body.length <= spool::kSingleFileThreshold) {
+            const auto bytes = bodies_.read(body);
+            if (bytes) {
+                parcel.add(std::move(job), *bytes);
+            } else {
+                damage = bytes.error();
+            }
+        } else {
+            auto file = open_alone(body);
+            if (file) {
+                connection.channel->send(ipc::work::ToWorker(std::move(job)), std::move(*file));
+            } else {
+                damage = file.error();
+            }
+        }
     } catch (const spool::DiskError& error) {  // refill() comes by again
         env_.log.warning("{}: cannot be handed out now: {}", task.envelope->id.text(),
                          error.what());
         scheduler_.give_back(std::move(task));
         return false;
     }
-    if (!descriptor) {
+    if (damage) {
         scheduler_.finished(task, true);
-        damaged(task, descriptor.error().text);
+        damaged(task, damage->text);
         return true;
     }
     on_the_way_.insert(task.envelope->id);
-    connection.channel->send(ipc::work::ToWorker(job_of(task, ++last_job_)),
-                             std::move(*descriptor));
-    connection.jobs.emplace(last_job_, Given{std::move(task)});
+    connection.jobs.emplace(++last_job_, Given{std::move(task)});
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include "common/ipc/work.h"
 #include "daemons/queued/committer.h"
 #include "daemons/queued/notify.h"
+#include "daemons/queued/parcel.h"
 #include "daemons/queued/scheduler.h"
 #include "daemons/queued/verdicts.h"
 #include "spool/body/body_store.h"
@@ -26,7 +27,7 @@ namespace veredus::queued {
 // from their outcomes committed.
 class Dispatcher {
   public:
-    using Channel = ipc::Channel<ipc::work::FromWorker, ipc::work::ToWorker>;
+    using Channel = Parcel::Channel;
 
     Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore& bodies,
                Notifier& notifier);
@@ -79,7 +80,7 @@ class Dispatcher {
 
     void pump_soon();
     void pump();
-    bool send(Connection& connection, Assignment task);
+    bool send(Connection& connection, Parcel& parcel, Assignment task);
     void damaged(const Assignment& task, const std::string& why);
     void hear(Connection& connection, ipc::work::Outcomes outcomes);
     void lost(Connection& connection);

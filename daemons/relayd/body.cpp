@@ -11,14 +11,15 @@
 
 namespace veredus::relayd {
 
-Body::Body(async::Loop& loop, net::Descriptor file, const mail::BodyRef& body)
+Body::Body(async::Loop& loop, std::shared_ptr<const net::Descriptor> file,
+           const mail::BodyRef& body)
     : loop_(loop), file_(std::move(file)), body_(body) {}
 
 std::string Body::read_now(std::uint64_t offset) const {
     const std::uint64_t left = offset < body_.length ? body_.length - offset : 0;
     std::string block(std::min<std::uint64_t>(left, kBlock), '\0');
     for (std::size_t have = 0; have < block.size();) {
-        const ssize_t got = ::pread(file_.get(), block.data() + have, block.size() - have,
+        const ssize_t got = ::pread(file_->get(), block.data() + have, block.size() - have,
                                     static_cast<off_t>(body_.offset + offset + have));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) throw std::runtime_error("the message cannot be read from its file");

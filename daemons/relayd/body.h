@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@ class Body {
     static constexpr std::size_t kBlock = 256 * 1024;  // bytes
     static constexpr std::size_t kSmall = 64 * 1024;   // bytes
 
-    Body(async::Loop& loop, net::Descriptor file, const mail::BodyRef& body);
+    // Other messages may lie in the same file.
+    Body(async::Loop& loop, std::shared_ptr<const net::Descriptor> file, const mail::BodyRef& body);
 
     // Reads all of it; false if it cannot be read or does not match its digest. Call first.
     async::Task<bool> verify();
@@ -37,7 +39,7 @@ class Body {
     void look_at(std::string_view block, bool& after_cr);
 
     async::Loop& loop_;
-    net::Descriptor file_;
+    std::shared_ptr<const net::Descriptor> file_;
     mail::BodyRef body_;
     std::string whole_;  // of a small message, once it is verified
     bool has_8bit_ = false;

@@ -342,15 +342,17 @@ Task<> ClientSession::data() {
     smtp::DataWriter writer;
     std::string wire;
     for (std::uint64_t offset = 0; offset < t.body.size();) {
+        if (!wire.empty()) {
+            stream_->put(wire);
+            stream_->deadline(kDataBlock);
+            co_await stream_->flush();
+            wire.clear();
+        }
         const std::string block = co_await t.body.read(offset);
         offset += block.size();
-        wire.clear();
         writer.write(block, wire);
-        stream_->put(wire);
-        stream_->deadline(kDataBlock);
-        co_await stream_->flush();
     }
-    wire.clear();
+    // The final dot goes with the last block: a packet less for each message.
     writer.end(wire);
     stage_ = "sending the end of the message, which may arrive twice";
     critical_ = true;

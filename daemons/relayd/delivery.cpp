@@ -41,7 +41,8 @@ struct Place {
 
 class Delivery {
   public:
-    Delivery(DeliveryContext context, ipc::work::Job job, net::Descriptor file)
+    Delivery(DeliveryContext context, ipc::work::Job job,
+             std::shared_ptr<const net::Descriptor> file)
         : context_(std::move(context)),
           job_(std::move(job)),
           body_(context_.loop, std::move(file), job_.body),
@@ -169,8 +170,8 @@ class Delivery {
 
 }  // namespace
 
-Task<> deliver(DeliveryContext context, ipc::work::Job job, net::Descriptor file,
-               async::Stop& stop) {
+Task<> deliver(DeliveryContext context, ipc::work::Job job,
+               std::shared_ptr<const net::Descriptor> file, async::Stop& stop) {
     Delivery delivery(std::move(context), std::move(job), std::move(file));
     co_await delivery.run(stop);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "common/ipc/work.h"
 #include "common/log/log.h"
@@ -22,7 +23,7 @@ struct DeliveryContext {
 // Delivers one job: verifies the body, finds the hosts, tries one after the other until each
 // recipient has a verdict, reports and logs each as soon as it has one. When `stop` is requested,
 // what has no verdict is left without: queued sends it again. `file` is what the job's body is in.
-async::Task<> deliver(DeliveryContext context, ipc::work::Job job, net::Descriptor file,
-                      async::Stop& stop);
+async::Task<> deliver(DeliveryContext context, ipc::work::Job job,
+                      std::shared_ptr<const net::Descriptor> file, async::Stop& stop);
 
 }  // namespace veredus::relayd

@@ -1,6 +1,8 @@
 #include "daemons/relayd/relayd.h"
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "common/async/scope.h"
 #include "common/async/time.h"
@@ -73,15 +75,20 @@ class Work {
 
     Task<> receive(async::Scope& scope, Pool& pool) {
         link_.send(ipc::work::Ready{.capacity = kJobs});
+        std::vector<ipc::work::Job> jobs;
         for (;;) {
             auto received = co_await link_.receive(scope.stop());
             if (!received) co_return;
-            if (received->descriptors.size() != 1)
-                throw ipc::ProtocolError("a job without its message");
+            jobs.push_back(std::get<ipc::work::Job>(std::move(received->message)));
+            if (jobs.size() > kJobs || received->descriptors.size() > 1)
+                throw ipc::ProtocolError("jobs without their messages");
+            if (received->descriptors.empty()) continue;
+            const auto file =
+                std::make_shared<const net::Descriptor>(std::move(received->descriptors.front()));
             pool.set_hostname(env_.config.hostname);
-            scope.spawn(deliver, delivery_context(pool),
-                        std::get<ipc::work::Job>(std::move(received->message)),
-                        std::move(received->descriptors.front()), std::ref(scope.stop()));
+            for (auto& job : std::exchange(jobs, {}))
+                scope.spawn(deliver, delivery_context(pool), std::move(job), file,
+                            std::ref(scope.stop()));
         }
     }
 

@@ -48,6 +48,20 @@ std::unexpected<BodyDamage> unreadable(const DiskError& error) {
     return std::unexpected(BodyDamage{BodyDamage::Kind::kUnreadable, error.what()});
 }
 
+std::unexpected<BodyDamage> too_short(const std::string& name, File& file,
+                                      const mail::BodyRef& body) {
+    return std::unexpected(BodyDamage{
+        BodyDamage::Kind::kShort, fmt::format("{} ends at {}, before the message's last byte at {}",
+                                              name, file.size(), body.offset + body.length)});
+}
+
+std::unexpected<BodyDamage> not_what_arrived(const mail::BodyRef& body) {
+    return std::unexpected(
+        BodyDamage{BodyDamage::Kind::kWrongDigest,
+                   fmt::format("the {} bytes at {} of body file {:016x} are not those that arrived",
+                               body.length, body.offset, body.file)});
+}
+
 }  // namespace
 
 struct BodyStore::BodyFile {
@@ -239,11 +253,7 @@ std::expected<std::unique_ptr<File>, BodyDamage> BodyStore::open(const mail::Bod
     try {
         auto file = directory_->open(name, Access::kRead);
         if (file == nullptr) return std::unexpected(BodyDamage{kMissing, name + " is gone"});
-        if (file->size() < body.offset + body.length) {
-            return std::unexpected(BodyDamage{
-                kShort, fmt::format("{} ends at {}, before the message's last byte at {}", name,
-                                    file->size(), body.offset + body.length)});
-        }
+        if (file->size() < body.offset + body.length) return too_short(name, *file, body);
         return file;
     } catch (const DiskError& error) {
         return unreadable(error);
@@ -251,24 +261,26 @@ std::expected<std::unique_ptr<File>, BodyDamage> BodyStore::open(const mail::Bod
 }
 
 std::expected<std::string, BodyDamage> BodyStore::read(const mail::BodyRef& body) const {
-    using enum BodyDamage::Kind;
-    auto file = open(body);
-    if (!file) return std::unexpected(std::move(file.error()));
+    // A segment that is still written is open already.
+    const auto at = files_.find(body.file);
+    std::shared_ptr<File> file = at == files_.end() ? nullptr : at->second->file;
+    if (file == nullptr) {
+        auto opened = open(body);
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        file = std::move(*opened);
+    }
     try {
         std::string bytes(body.length, '\0');
-        const auto n = (*file)->read(body.offset, bytes);
-        if (n == bytes.size() && mail::digest_of(bytes) == body.digest) return bytes;
+        const auto n = file->read(body.offset, bytes);
+        if (n < bytes.size()) return too_short(name_of(at->second->name), *file, body);
+        if (mail::digest_of(bytes) == body.digest) return bytes;
     } catch (const DiskError& error) {
         return unreadable(error);
     }
-    return std::unexpected(
-        BodyDamage{kWrongDigest,
-                   fmt::format("the {} bytes at {} of body file {:016x} are not those that arrived",
-                               body.length, body.offset, body.file)});
+    return not_what_arrived(body);
 }
 
 std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) const {
-    using enum BodyDamage::Kind;
     auto file = open(body);
     if (!file) return std::unexpected(std::move(file.error()));
     try {
@@ -285,10 +297,7 @@ std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) con
     } catch (const DiskError& error) {
         return unreadable(error);
     }
-    return std::unexpected(
-        BodyDamage{kWrongDigest,
-                   fmt::format("the {} bytes at {} of body file {:016x} are not those that arrived",
-                               body.length, body.offset, body.file)});
+    return not_what_arrived(body);
 }
 
 BodyStore::Usage BodyStore::usage() const {

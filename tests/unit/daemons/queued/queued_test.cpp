@@ -36,6 +36,27 @@ BOOST_AUTO_TEST_CASE(a_message_goes_to_its_next_hop_and_is_forgotten) {
     BOOST_CHECK(world.end() == nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(messages_that_go_out_together_share_a_file_and_local_ones_never) {
+    World world;
+    const std::string other = "Subject: b\r\n\r\nhow are you\r\n";
+    for (const auto* domain : {"b.example", "c.example", "a.example"}) {
+        world.accept(kText, {std::string("x@") + domain});
+        world.accept(other, {std::string("y@") + domain});
+    }
+    std::set<std::uint64_t> offsets;
+    const auto relayd = world.relayd();
+    for (int i = 0; i < 4; ++i) {
+        const auto given = world.run(relayd->next());
+        BOOST_TEST(given.text ==
+                   (given.job.recipients.at(0).forward_path[0] == 'x' ? kText : other));
+        offsets.insert(given.job.body.offset);
+    }
+    BOOST_TEST(offsets.size() == 4U);
+    const auto deliverd = world.deliverd();
+    for (int i = 0; i < 2; ++i)
+        BOOST_TEST(world.run(deliverd->next()).job.body.offset == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(local_mail_goes_to_deliverd_alone) {
     World world;
     world.accept(kText, {"u@a.example"});

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -44,14 +45,11 @@ class Worker {
     }
 
     Task<GivenJob> next() {
-        auto received = co_await channel_.receive(stop_);
-        if (!received || received->descriptors.size() != 1) throw std::runtime_error("no job");
-        GivenJob given{std::get<ipc::work::Job>(std::move(received->message)), {}};
-        given.text.resize(given.job.body.length);
-        const auto got = ::pread(received->descriptors[0].get(), given.text.data(),
-                                 given.text.size(), static_cast<off_t>(given.job.body.offset));
-        BOOST_TEST(got == static_cast<ssize_t>(given.text.size()));
-        co_return given;
+        while (given_.empty())
+            co_await receive();
+        GivenJob first = std::move(given_.front());
+        given_.pop_front();
+        co_return first;
     }
     void answer(const GivenJob& given, ipc::work::Result result, const std::string& status = "",
                 std::vector<std::string> expanded_to = {}) {
@@ -71,6 +69,29 @@ class Worker {
     void answer(ipc::work::Outcomes outcomes) { channel_.send(std::move(outcomes)); }
 
   private:
+    // Jobs up to the one that brings the file of them all.
+    Task<> receive() {
+        std::vector<ipc::work::Job> jobs;
+        for (;;) {
+            auto received = co_await channel_.receive(stop_);
+            if (!received) throw std::runtime_error("no job");
+            jobs.push_back(std::get<ipc::work::Job>(std::move(received->message)));
+            if (received->descriptors.empty()) continue;
+            for (auto& job : jobs)
+                given_.push_back(read(std::move(job), received->descriptors[0].get()));
+            co_return;
+        }
+    }
+    static GivenJob read(ipc::work::Job job, int file) {
+        GivenJob given{std::move(job), {}};
+        given.text.resize(given.job.body.length);
+        const auto got = ::pread(file, given.text.data(), given.text.size(),
+                                 static_cast<off_t>(given.job.body.offset));
+        BOOST_TEST(got == static_cast<ssize_t>(given.text.size()));
+        return given;
+    }
+
+    std::deque<GivenJob> given_;
     ipc::Channel<ipc::work::ToWorker, ipc::work::FromWorker> channel_;
     async::Stop stop_;
 };

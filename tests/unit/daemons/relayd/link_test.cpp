@@ -96,8 +96,7 @@ struct Linked : World {
         settle();
     }
 
-    void send_job(std::uint64_t number) {
-        const std::string message = "Subject: a\r\n\r\nhello\r\n";
+    static Job job_of(std::uint64_t number, const std::string& message) {
         Job job;
         job.job = number;
         job.id = mail::QueueId(number);
@@ -105,6 +104,11 @@ struct Linked : World {
         job.recipients.emplace_back().forward_path = "bob@b.example";
         job.body.length = message.size();
         job.body.digest = mail::digest_of(message);
+        return job;
+    }
+    void send_job(std::uint64_t number) {
+        const std::string message = "Subject: a\r\n\r\nhello\r\n";
+        const auto job = job_of(number, message);
         queued->send(ipc::work::ToWorker(job), file_with(message));
         settle();
     }
@@ -142,15 +146,39 @@ BOOST_AUTO_TEST_CASE(queued_may_come_later) {
     BOOST_TEST(answers.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(jobs_that_come_together_share_a_file) {
+    listen();
+    start_relayd();
+    const std::vector<std::string> messages{"Subject: one\r\n\r\n1\r\n",
+                                            "Subject: two\r\n\r\n2\r\n"};
+    for (std::uint64_t number : {1, 2}) {
+        auto job = job_of(number, messages[number - 1]);
+        job.body.offset = number == 1 ? 0 : messages[0].size();
+        if (number == 1) {
+            queued->send(ipc::work::ToWorker(job));
+        } else {
+            queued->send(ipc::work::ToWorker(job), file_with(messages[0] + messages[1]));
+        }
+    }
+    settle();
+    BOOST_TEST(answers.size() == 2U);
+    std::vector<std::string> arrived;
+    for (const auto& message : hosts["127.0.0.1:2525"].messages)
+        arrived.push_back(message.data);
+    std::ranges::sort(arrived);
+    BOOST_TEST(arrived == messages, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_link_that_breaks_ends_its_deliveries_and_is_dialled_again) {
     listen();
     start_relayd();
     hosts["127.0.0.1:2525"].answers["MAIL"] = {"SILENCE"};
     send_job(1);
-    // A job without a descriptor is none: relayd hangs up.
+    // More jobs than it said it takes, and no descriptor yet: relayd hangs up.
     Job job;
     job.next_hop = "[127.0.0.1]:2525";
-    queued->send(ipc::work::ToWorker(job));
+    for (std::uint32_t i = 0; i <= capacities.at(0); ++i)
+        queued->send(ipc::work::ToWorker(job));
     settle();
     advance(1s);
     BOOST_TEST(links == 2);

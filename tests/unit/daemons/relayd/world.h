@@ -244,7 +244,8 @@ struct World {
         start(std::move(job), file_with("12345" + message));
     }
     void start(ipc::work::Job job, net::Descriptor file) {
-        scope->spawn(relayd::deliver, context(), std::move(job), std::move(file),
+        scope->spawn(relayd::deliver, context(), std::move(job),
+                     std::make_shared<const net::Descriptor>(std::move(file)),
                      std::ref(scope->stop()));
         settle();
     }
