@@ -62,7 +62,7 @@ class BodyStore {
         BodyStore& store_;
         std::shared_ptr<BodyFile> file_;
         std::uint64_t start_;
-        std::uint64_t written_ = 0;  // the file was seen to be so long
+        std::uint64_t written_ = 0;                       // the file was seen to be so long
         std::map<std::uint64_t, std::uint64_t> claimed_;  // start → end
     };
 
