@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/async/scope.h"
 #include "common/async/time.h"
 
 namespace veredus::queued {
@@ -39,11 +40,15 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       after_(std::move(after)),
       turn_(loop, 1),
       work_(loop),
+      to_sync_(loop),
+      changed_(loop),
+      synced_(loop),
       done_(loop) {}
 
 void Committer::arrive(Arrival arrival) {
     waiting_arrivals_.push_back(std::move(arrival));
     work_.set();
+    changed_.wake_all();
 }
 
 void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
@@ -53,6 +58,7 @@ void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::
     std::ranges::move(delay_noticed, std::back_inserter(waiting_.batch.delay_noticed));
     waiting_.then.push_back(std::move(then));
     work_.set();
+    changed_.wake_all();
 }
 
 Task<> Committer::run(Stop& stop) {
@@ -64,22 +70,74 @@ Task<> Committer::run(Stop& stop) {
         }
     };
     const Ended ended{*this};
+    Stop never;
+    const auto both = [&](async::Scope& scope) -> Task<> {
+        scope.spawn([this]() -> Task<> { co_await sync_rounds(); });
+        Stop idle(stop);
+        const Stop::Hook on_failure(scope.stop(), [&] { idle.request(); });
+        std::exception_ptr error;
+        try {
+            co_await write_rounds(idle, scope.stop());
+        } catch (...) {
+            error = std::current_exception();
+        }
+        writing_ended_ = true;
+        to_sync_.set();
+        if (error) std::rethrow_exception(error);
+    };
+    co_await async::with_scope(loop_, never, both);
+}
+
+// Until `idle` is requested and nothing is left, or a round before has failed.
+Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
     for (;;) {
         if (waiting_arrivals_.empty() && waiting_.batch.empty()) {
             work_.reset();
             done_.wake_all();
-            co_await work_.wait(stop);
+            co_await work_.wait(idle);
         }
-        // Messages of one turn of the loop come together.
+        while (!worth_writing())
+            co_await changed_.wait(failed);
+        failed.check();
         const std::size_t count = std::min(kBatch, waiting_arrivals_.size());
         const auto middle = waiting_arrivals_.begin() + static_cast<std::ptrdiff_t>(count);
         std::vector<Arrival> arrivals(std::make_move_iterator(waiting_arrivals_.begin()),
                                       std::make_move_iterator(middle));
         waiting_arrivals_.erase(waiting_arrivals_.begin(), middle);
         Gathered gathered = std::exchange(waiting_, {});
-        committing_ = true;
-        co_await commit(std::move(gathered), std::move(arrivals));
-        committing_ = false;
+        writing_ = true;
+        co_await write(std::move(gathered), std::move(arrivals));
+        writing_ = false;
+    }
+}
+
+// While a round is on its way to the disk, one at least as large may be made ready to follow it;
+// smaller ones wait until it is there, since each sync costs the same for few as for many.
+bool Committer::worth_writing() const {
+    if (!written_.empty()) return false;
+    return syncing_ == 0 || waiting_arrivals_.size() + waiting_.then.size() >= syncing_;
+}
+
+Task<> Committer::sync_rounds() {
+    Stop never;
+    for (;;) {
+        while (written_.empty()) {
+            if (writing_ended_) co_return;
+            to_sync_.reset();
+            co_await to_sync_.wait(never);
+        }
+        Round round = std::move(written_.front());
+        written_.pop_front();
+        syncing_ = round.batch.arrivals.size() + round.then.size();
+        changed_.wake_all();
+        co_await sync(round);
+        syncing_ = 0;
+        changed_.wake_all();
+        answer(round.arrivals, round.batch, round.written.committed);
+        for (const auto& then : round.then)
+            then();
+        synced_.wake_all();
+        if (idle()) done_.wake_all();
     }
 }
 
@@ -88,23 +146,19 @@ Task<> Committer::settled(Stop& stop) {
         co_await done_.wait(stop);
 }
 
-Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
+Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
     spool::Batch& batch = gathered.batch;
     for (auto& arrival : arrivals)
         batch.arrivals.push_back(std::move(arrival.message));
-    // A commit under way is never stopped half-way; nobody holds the turn for long.
+    // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
-    std::optional<spool::Committed> committed;
+    std::optional<spool::QueueStore::Written> written;
     try {
         const auto own = bodies_.to_sync(files_of(batch.own));
         const auto arrived = bodies_.to_sync(files_of(batch.arrivals));
         const auto turn = co_await turn_.acquire(never);
-        const auto call = [&] {
-            return store_.commit(batch, own, arrived, [this](const auto& one, const auto& other) {
-                second_.run(one, other);
-            });
-        };
-        committed = co_await async::blocking(loop_, call);
+        const auto call = [&] { return store_.write(batch, own, arrived); };
+        written = co_await async::blocking(loop_, call);
     } catch (const spool::DatabaseError& error) {
         if (!error.disk_full()) throw;
         log_.error("the queue cannot be written: {}", error.what());
@@ -112,14 +166,27 @@ Task<> Committer::commit(Gathered gathered, std::vector<Arrival> arrivals) {
         if (!error.disk_full()) throw;
         log_.error("the queue cannot be written: {}", error.what());
     }
-    if (committed) {
-        answer(arrivals, batch, *committed);
-        for (const auto& then : gathered.then)
-            then();
+    if (written) {
+        written_.push_back(
+            {std::move(batch), std::move(arrivals), std::move(gathered.then), std::move(*written)});
+        to_sync_.set();
         co_return;
     }
     refuse(arrivals, std::move(gathered));
     co_await async::sleep_for(loop_, kRetry, never);
+}
+
+Task<> Committer::sync(Round& round) {
+    const auto reach_disk = [&] {
+        store_.sync(round.written,
+                    [this](const auto& one, const auto& other) { second_.run(one, other); });
+    };
+    co_await async::blocking(loop_, reach_disk);
+    if (round.written.failed_files.empty()) co_return;
+    Stop never;
+    const auto turn = co_await turn_.acquire(never);
+    const auto take_back = [&] { store_.take_back(round.batch, round.written); };
+    co_await async::blocking(loop_, take_back);
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

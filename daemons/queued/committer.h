@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -14,9 +15,9 @@
 
 namespace veredus::queued {
 
-// Makes things durable, many at a time: while one batch is being committed in the thread pool, the
-// next one gathers. Everybody else who needs the store takes turns with it here, so that one thread
-// at a time is in it.
+// Makes things durable, many at a time: while one batch is on its way to the disk, the next is
+// written and the one after gathers. Everybody else who needs the store takes turns with the
+// writing here, so that one thread at a time is in it.
 class Committer {
   public:
     struct Answer {
@@ -50,17 +51,20 @@ class Committer {
     void settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
                 std::vector<mail::QueueId> delay_noticed, std::function<void()> then);
     bool idle() const {
-        return waiting_arrivals_.empty() && waiting_.batch.empty() && !committing_;
+        return waiting_arrivals_.empty() && waiting_.batch.empty() && !writing_ && all_synced();
     }
     // Waits until everything handed in so far is on disk, or will never be because run() has
     // failed.
     async::Task<> settled(async::Stop& stop);
 
-    // Calls use(store) in the thread pool, when no commit runs.
+    // Calls use(store) in the thread pool, when all that was written is on disk and nothing is
+    // being written.
     template <class Use>
     async::Task<std::invoke_result_t<Use&, spool::QueueStore&>> with_store(Use use,
                                                                            async::Stop& stop) {
         const auto turn = co_await turn_.acquire(stop);
+        while (!all_synced())
+            co_await synced_.wait(stop);
         const auto call = [&] { return use(store_); };
         co_return co_await async::blocking(loop_, call);
     }
@@ -71,7 +75,20 @@ class Committer {
         std::vector<std::function<void()>> then;
     };
 
-    async::Task<> commit(Gathered gathered, std::vector<Arrival> arrivals);
+    // A batch that was written, and who waits for it.
+    struct Round {
+        spool::Batch batch;
+        std::vector<Arrival> arrivals;  // their messages are the batch's
+        std::vector<std::function<void()>> then;
+        spool::QueueStore::Written written;
+    };
+
+    async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
+    bool worth_writing() const;
+    async::Task<> sync_rounds();
+    async::Task<> write(Gathered gathered, std::vector<Arrival> arrivals);
+    async::Task<> sync(Round& round);
+    bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
                 const spool::Committed& committed);
     void refuse(std::vector<Arrival>& arrivals, Gathered gathered);
@@ -84,10 +101,16 @@ class Committer {
     spool::SecondThread second_;
     async::Semaphore turn_;
     async::Event work_;
-    async::WaitList done_;
+    async::Event to_sync_;     // written_ has something, or will have nothing any more
+    async::WaitList changed_;  // more waits, or a round has gone on
+    async::WaitList synced_;   // a round is on disk
+    async::WaitList done_;     // nothing is left
     std::vector<Arrival> waiting_arrivals_;
     Gathered waiting_;
-    bool committing_ = false;
+    std::deque<Round> written_;
+    bool writing_ = false;
+    std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk
+    bool writing_ended_ = false;
     bool ended_ = false;
 };
 

@@ -110,7 +110,7 @@ void Statement::bind_blob(int index, std::span<const std::uint8_t> value) {
     if (result != SQLITE_OK) fail(statement_);
 }
 
-Database::Database(Directory& directory, std::string_view name, Sharing sharing)
+Database::Database(Directory& directory, std::string_view name, Sharing sharing, Sync sync)
     : vfs_(std::make_unique<SqliteVfs>(directory)) {
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     try {
@@ -122,10 +122,26 @@ Database::Database(Directory& directory, std::string_view name, Sharing sharing)
         if (sharing == Sharing::kShared) sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
         execute(sharing == Sharing::kShared ? kSharedSettings : kExclusiveSettings);
         execute(kCommonSettings);
+        if (sync == Sync::kOnRequest) find_wal();
     } catch (...) {
         sqlite3_close_v2(handle_);
         throw;
     }
+}
+
+// A WAL that SQLite itself syncs before a checkpoint alone (synchronous=NORMAL) is whole after a
+// crash up to some commit; which one is for sync() to say.
+void Database::find_wal() {
+    execute("PRAGMA synchronous=NORMAL; SELECT count(*) FROM sqlite_schema;");  // opens it
+    sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal_);
+    if (wal_ == nullptr || wal_->pMethods == nullptr) fail(handle_, "open the WAL");
+}
+
+void Database::sync() {
+    if (wal_ == nullptr) return;
+    const int result = wal_->pMethods->xSync(wal_, SQLITE_SYNC_DATAONLY);
+    if (result != SQLITE_OK)
+        throw DatabaseError(result, "sync the WAL (SQLite " + std::to_string(result) + ")");
 }
 
 Database::~Database() {

@@ -15,6 +15,7 @@
 #include "spool/disk/disk.h"
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace veredus::spool {
@@ -126,10 +127,16 @@ class Database {
         kShared,
     };
 
-    // Opens or makes the file; always synchronous=FULL or more, foreign keys on. `directory` must
-    // outlive this. Throws DatabaseError; with busy() when another process has an exclusive
-    // database open.
-    Database(Directory& directory, std::string_view name, Sharing sharing = Sharing::kExclusive);
+    // When what was committed is on disk.
+    enum class Sync : std::uint8_t {
+        kCommit,     // when the commit returns
+        kOnRequest,  // when a sync() after it returns; for exclusive databases
+    };
+
+    // Opens or makes the file, with foreign keys on. `directory` must outlive this. Throws
+    // DatabaseError; with busy() when another process has an exclusive database open.
+    Database(Directory& directory, std::string_view name, Sharing sharing = Sharing::kExclusive,
+             Sync sync = Sync::kCommit);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -139,6 +146,10 @@ class Database {
     // the version it found, 0 for a new file. Throws DatabaseError when the file is newer than
     // this program.
     std::size_t migrate(std::span<const std::string_view> steps);
+
+    // All that was committed before is on disk when this returns. In any thread, also while another
+    // one is in a transaction. Throws DatabaseError; then nobody knows how much of it is.
+    void sync();
 
     void execute(const std::string& sql);  // one or more statements without parameters or rows
     Statement prepare(std::string_view sql);
@@ -151,8 +162,11 @@ class Database {
     std::vector<std::string> check();
 
   private:
+    void find_wal();
+
     std::unique_ptr<SqliteVfs> vfs_;
     sqlite3* handle_ = nullptr;
+    sqlite3_file* wal_ = nullptr;  // with Sync::kOnRequest
 };
 
 // BEGIN IMMEDIATE ... commit(); rolled back when destroyed without commit().

@@ -26,7 +26,7 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 QueueStore::QueueStore(Directory& directory)
-    : database_(directory, kFileName),
+    : database_(directory, kFileName, Database::Sharing::kExclusive, Database::Sync::kOnRequest),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
       write_mark_(database_.prepare("UPDATE mark SET batch = ?1, durable = ?2")),
@@ -51,33 +51,37 @@ QueueStore::QueueStore(Directory& directory)
     durable_ = row.get<std::uint64_t>(1);
 }
 
-Committed QueueStore::commit(const Batch& batch, BodyStore::SyncSet own_bodies,
-                             BodyStore::SyncSet arrival_bodies, const SideBySide& side_by_side) {
+QueueStore::Written QueueStore::write(const Batch& batch, BodyStore::SyncSet own_bodies,
+                                      BodyStore::SyncSet arrival_bodies) {
     if (broken_) throw std::runtime_error("the queue must be opened again after a failed write");
     if (!own_bodies.run().empty()) throw DiskError(EIO, "sync", "the body of a notification");
     ++batch_;
-    Committed committed;
+    Written written;
+    written.batch = batch_;
+    written.bodies = std::move(arrival_bodies);
+    written.committed = write_rows(batch);
+    return written;
+}
+
+void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
     std::exception_ptr error;
-    std::vector<std::uint64_t> failed_files;
-    side_by_side([&] { failed_files = arrival_bodies.run(); },
+    side_by_side([&] { written.failed_files = written.bodies.run(); },
                  [&] {
                      try {
-                         committed = write(batch);
+                         database_.sync();
                      } catch (...) {
                          error = std::current_exception();
                      }
                  });
     if (error) std::rethrow_exception(error);
-    if (!failed_files.empty()) take_back(batch, failed_files, committed);
-    durable_ = batch_;
-    return committed;
+    if (written.failed_files.empty()) durable_ = written.batch;
 }
 
-Committed QueueStore::write(const Batch& batch) {
+Committed QueueStore::write_rows(const Batch& batch) {
     Committed committed;
     Transaction transaction(database_);
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
-    write_mark_.run(batch_, durable_);
+    write_mark_.run(batch_, durable_.load());
     for (const auto& arrival : batch.arrivals) {
         committed.arrivals.push_back(insert(arrival) ? ArrivalResult::kAccepted
                                                      : ArrivalResult::kDuplicateId);
@@ -176,31 +180,38 @@ std::int64_t QueueStore::expand(const Outcome& outcome, Committed& committed) {
 
 // The envelopes are on disk, but their bodies are not, and never will be: nobody may find them
 // there.
-void QueueStore::take_back(const Batch& batch, const std::vector<std::uint64_t>& failed_files,
-                           Committed& committed) {
+void QueueStore::take_back(const Batch& batch, Written& written) {
     broken_ = true;
     Transaction transaction(database_);
     for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
         const auto& envelope = batch.arrivals[i].envelope;
-        const bool lost = std::ranges::find(failed_files, envelope.body.file) != failed_files.end();
-        if (!lost || committed.arrivals[i] != ArrivalResult::kAccepted) continue;
+        auto& result = written.committed.arrivals[i];
+        const bool lost = std::ranges::find(written.failed_files, envelope.body.file) !=
+                          written.failed_files.end();
+        if (!lost || result != ArrivalResult::kAccepted) continue;
         doors_.leave_without_trace(envelope.id);
-        committed.arrivals[i] = ArrivalResult::kBodyLost;
+        result = ArrivalResult::kBodyLost;
     }
-    transaction.commit();
+    commit(transaction);
+    durable_ = written.batch;
     broken_ = false;
+}
+
+void QueueStore::commit(Transaction& transaction) {
+    transaction.commit();
+    database_.sync();
 }
 
 void QueueStore::note_durable() {
     if (broken_ || durable_ != batch_) return;
-    write_mark_.run(batch_, durable_);
+    write_mark_.run(batch_, batch_);
 }
 
 bool QueueStore::hold(mail::QueueId id, std::string_view reason) {
     Transaction transaction(database_);
     if (!doors_.to_held(id, reason)) return false;
     doors_.to_held(id);
-    transaction.commit();
+    commit(transaction);
     return true;
 }
 
@@ -208,14 +219,14 @@ bool QueueStore::release(mail::QueueId id, std::int64_t now_us) {
     Transaction transaction(database_);
     if (!doors_.to_queued(id)) return false;
     doors_.held_to_ready(id, now_us);
-    transaction.commit();
+    commit(transaction);
     return true;
 }
 
 bool QueueStore::retry(mail::QueueId id, std::int64_t now_us) {
     Transaction transaction(database_);
     if (doors_.waiting_to_ready(id, now_us) == 0) return false;
-    transaction.commit();
+    commit(transaction);
     return true;
 }
 
@@ -223,7 +234,7 @@ bool QueueStore::mark_damaged(mail::QueueId id, std::string_view reason) {
     Transaction transaction(database_);
     if (!doors_.to_damaged(id, reason)) return false;
     doors_.to_held(id);
-    transaction.commit();
+    commit(transaction);
     return true;
 }
 
@@ -231,7 +242,7 @@ std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_u
     Transaction transaction(database_);
     const auto body = doors_.leave(id, now_us);
     if (!body) return std::nullopt;
-    transaction.commit();
+    commit(transaction);
     return Departure{id, *body};
 }
 

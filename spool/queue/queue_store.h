@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -106,12 +107,28 @@ class QueueStore {
     // marks what is damaged, and tells the body store what is needed.
     Recovered recover(BodyStore& bodies);
 
-    // Makes the batch durable. `own_bodies` are synced before the commit, since a verdict follows
-    // from them; `arrival_bodies` beside it. When this returns, every accepted arrival and every
-    // outcome is on disk; a message all of whose recipients are finished has left. Throws also
-    // DiskError, when an own body cannot be synced.
-    Committed commit(const Batch& batch, BodyStore::SyncSet own_bodies,
-                     BodyStore::SyncSet arrival_bodies, const SideBySide& side_by_side);
+    // A batch becomes durable in two steps, so that one is on its way to the disk while the next is
+    // written. write() answers what has come of it; it counts when sync() has returned: then every
+    // accepted arrival and every outcome is on disk, and a message all of whose recipients are
+    // finished has left.
+    struct Written {
+        Committed committed;
+        std::uint64_t batch = 0;
+        BodyStore::SyncSet bodies;
+        // After sync(): arrivals in these are not on disk and never will be. take_back() must
+        // follow before anybody is answered.
+        std::vector<std::uint64_t> failed_files;
+    };
+    // `own_bodies` are synced first, since a verdict follows from them; `arrival_bodies` by sync().
+    // Throws also DiskError, when an own body cannot be synced.
+    Written write(const Batch& batch, BodyStore::SyncSet own_bodies,
+                  BodyStore::SyncSet arrival_bodies);
+    // In the order of the writes; in any thread, also beside write() of a later batch. When it
+    // throws, what the disk holds is found out by recovery alone.
+    void sync(Written& written, const SideBySide& side_by_side);
+    // With write() in one thread: those in failed_files leave the queue as if they never had been
+    // in it, and `committed` says so.
+    void take_back(const Batch& batch, Written& written);
 
     // Tells the database that all bodies committed so far are on disk: the mark moves up. For quiet
     // moments.
@@ -152,12 +169,11 @@ class QueueStore {
   private:
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
-    Committed write(const Batch& batch);
+    void commit(Transaction& transaction);
+    Committed write_rows(const Batch& batch);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
     std::int64_t expand(const Outcome& outcome, Committed& committed);
-    void take_back(const Batch& batch, const std::vector<std::uint64_t>& failed_files,
-                   Committed& committed);
     std::vector<Recipient> recipients_of(mail::QueueId id);
     void mark_lost_bodies(const BodyStore& bodies,
                           const std::map<std::uint64_t, std::uint64_t>& ends, Recovered& recovered);
@@ -173,8 +189,8 @@ class QueueStore {
     Statement select_due_;
     Statement select_next_due_;
     Statement note_delay_;
-    std::uint64_t batch_ = 0;    // the last one begun
-    std::uint64_t durable_ = 0;  // the last one whose bodies are all on disk
+    std::uint64_t batch_ = 0;                 // the last one begun
+    std::atomic<std::uint64_t> durable_ = 0;  // the last one that is on disk with all its bodies
 };
 
 }  // namespace veredus::spool

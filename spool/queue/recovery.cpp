@@ -62,7 +62,7 @@ Recovered QueueStore::recover(BodyStore& bodies) {
     }
     mark_lost_bodies(bodies, ends, recovered);
     write_mark_.run(batch_, batch_);
-    transaction.commit();
+    commit(transaction);
     durable_ = batch_;
 
     for (const auto& row : dropped) {

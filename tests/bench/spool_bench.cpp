@@ -106,10 +106,10 @@ class Bench {
             batch.arrivals.push_back(make_message(id, body, now));
             waiting_.push_back(id);
         }
-        const auto committed =
-            store_.commit(batch, {}, bodies_.to_sync(files),
-                          [this](const auto& one, const auto& other) { second_.run(one, other); });
-        for (const auto& departure : committed.departures)
+        auto written = store_.write(batch, {}, bodies_.to_sync(files));
+        store_.sync(written,
+                    [this](const auto& one, const auto& other) { second_.run(one, other); });
+        for (const auto& departure : written.committed.departures)
             bodies_.drop_reference(departure.body.file);
     }
 

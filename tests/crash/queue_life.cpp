@@ -36,7 +36,11 @@ void QueueLife::step() {
             command();
             break;
         default:
-            commit_something();
+            if (pick(3) == 0) {
+                commit_one_behind_the_other();
+            } else {
+                commit_something();
+            }
             break;
     }
 }
@@ -44,10 +48,24 @@ void QueueLife::step() {
 void QueueLife::commit_something() {
     Batch batch;
     add_arrivals(batch);
-    add_outcomes(batch);
+    add_outcomes(batch, batch);
     note_offered(batch);
-    const auto committed = spool_->commit(batch);
-    note_committed(batch, committed);
+    note_committed(batch, spool_->commit(batch));
+}
+
+// As queued does: while one batch is on its way to the disk, the next is written.
+void QueueLife::commit_one_behind_the_other() {
+    Batch one;
+    Batch other;
+    add_arrivals(one);
+    add_arrivals(other);
+    add_outcomes(one, other);
+    note_offered(one);
+    auto written = spool_->write(one);
+    note_offered(other);
+    auto then = spool_->write(other);
+    note_committed(one, spool_->finish(one, written));
+    note_committed(other, spool_->finish(other, then));
 }
 
 void QueueLife::add_arrivals(Batch& batch) {
@@ -71,10 +89,10 @@ void QueueLife::note_new(const NewMessage& message, std::string_view text) {
     }
 }
 
-void QueueLife::add_outcomes(Batch& batch) {
+void QueueLife::add_outcomes(Batch& one, Batch& other) {
     DueCursor cursor;
     for (const auto& due : spool_->queue.due(kTestNow + 1'000'000'000, cursor, 8)) {
-        if (pick(2) == 0) add_outcome(batch, due.message, due.recipient);
+        if (pick(2) == 0) add_outcome(pick(2) == 0 ? one : other, due.message, due.recipient);
     }
 }
 

@@ -42,9 +42,10 @@ class QueueLife {
   private:
     void step();
     void commit_something();
+    void commit_one_behind_the_other();
     void command();
     void add_arrivals(Batch& batch);
-    void add_outcomes(Batch& batch);
+    void add_outcomes(Batch& one, Batch& other);
     void add_outcome(Batch& batch, mail::QueueId id, const Recipient& recipient);
     void note_offered(const Batch& batch);
     void note_committed(const Batch& batch, const Committed& committed);

@@ -113,8 +113,12 @@ BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
     batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
     spool->start_new_segment();
     batch.arrivals.push_back(spool->make("two\r\n", {recipient_at("a@b.example")}));
+    auto written = spool->write(batch);
     disk.set_plan({.fail_at = disk.operations() + 2});  // the second segment's sync
-    const auto committed = spool->commit(batch);
+    queue().sync(written, one_then_other);
+    BOOST_TEST(written.failed_files.size() == 1U);
+    queue().take_back(batch, written);
+    const auto& committed = written.committed;
     BOOST_CHECK(committed.arrivals[0] == ArrivalResult::kAccepted);
     BOOST_CHECK(committed.arrivals[1] == ArrivalResult::kBodyLost);
     BOOST_TEST(queue().show(batch.arrivals[0].envelope.id).has_value());
@@ -125,16 +129,11 @@ BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_taken_back_stops_the_queue) {
     Batch batch;
     batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
+    auto written = spool->write(batch);
     disk.set_plan({.fail_at = disk.operations() + 1});
-    // The sync fails first; while the envelope is written the disk fills up, so that it cannot be
-    // taken back.
-    const auto fill = [&](const std::function<void()>& one, const std::function<void()>& other) {
-        one();
-        other();
-        disk.set_room(0);
-    };
-    const std::vector<std::uint64_t> files{batch.arrivals[0].envelope.body.file};
-    BOOST_CHECK_THROW(queue().commit(batch, {}, spool->bodies.to_sync(files), fill), DatabaseError);
+    queue().sync(written, one_then_other);
+    disk.set_room(0);  // the body's sync failed, and its envelope cannot be taken back
+    BOOST_CHECK_THROW(queue().take_back(batch, written), DatabaseError);
     disk.set_room(1'000'000'000);
     BOOST_CHECK_THROW(spool->record({}), std::runtime_error);
     BOOST_TEST(reopen().dropped.size() == 0U);  // a kill loses no bytes: it is there, and may stay

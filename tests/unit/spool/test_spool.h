@@ -48,6 +48,13 @@ inline Outcome outcome_of(mail::QueueId id, std::uint32_t recipient, RecipientSt
     return outcome;
 }
 
+inline std::vector<std::uint64_t> files_of(const std::vector<NewMessage>& messages) {
+    std::vector<std::uint64_t> files;
+    for (const auto& message : messages)
+        files.push_back(message.envelope.body.file);
+    return files;
+}
+
 // A queue with its bodies on any disk, used as queued uses them: one segment at a time, bodies of
 // notifications in one of their own.
 class TestSpool {
@@ -75,14 +82,18 @@ class TestSpool {
     }
 
     Committed commit(const Batch& batch) {
-        const auto files_of = [](const std::vector<NewMessage>& messages) {
-            std::vector<std::uint64_t> files;
-            for (const auto& message : messages)
-                files.push_back(message.envelope.body.file);
-            return files;
-        };
-        auto committed = queue.commit(batch, bodies.to_sync(files_of(batch.own)),
-                                      bodies.to_sync(files_of(batch.arrivals)), side_by_side_);
+        auto written = write(batch);
+        return finish(batch, written);
+    }
+    // The two halves of it: other batches may be written between them.
+    QueueStore::Written write(const Batch& batch) {
+        return queue.write(batch, bodies.to_sync(files_of(batch.own)),
+                           bodies.to_sync(files_of(batch.arrivals)));
+    }
+    Committed finish(const Batch& batch, QueueStore::Written& written) {
+        queue.sync(written, side_by_side_);
+        if (!written.failed_files.empty()) queue.take_back(batch, written);
+        const auto& committed = written.committed;
         for (const auto& gone : committed.departures)
             bodies.drop_reference(gone.body.file);
         for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
