@@ -1,56 +1,180 @@
-// A load generator for SMTP: SESSIONS connections, each sending MESSAGES messages of SIZE bytes one
-// after the other, as fast as they are answered. One thread, one epoll, four system calls a
-// message.
+// A load generator for SMTP: connections that send messages as fast as they are answered, one
+// thread, one epoll. It waits for each reply as a plain client does; with --pipelining MAIL, RCPT
+// and DATA go in one piece (RFC 2920).
 //
-//   smtp_load HOST PORT SESSIONS MESSAGES SIZE RECIPIENT
+// In a recipient, %d is the number of the message's destination (0, 1, … below --destinations, in
+// turns) and %t the moment it was begun or, with --interval, was due: nanoseconds of
+// CLOCK_MONOTONIC, from which smtp_sink tells how long the message took.
 //
-// Prints one line of JSON: messages, seconds, rate, and the time from the last byte of a body to
-// its 250 in milliseconds (median, 99 %, longest).
+// Prints one line of JSON: messages, seconds and rate; begun_ns, the moment of the first connect;
+// the time from the last byte of a body to its 250 and from MAIL to that 250, in milliseconds; the
+// CPU that this program took for each message, in microseconds.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <cstring>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::duration<double, std::milli>;
 
 [[noreturn]] void die(const std::string& why) {
     std::fprintf(stderr, "smtp_load: %s\n", why.c_str());
     std::exit(1);
 }
 
-struct Load {
-    sockaddr_in to{};
-    unsigned sessions = 1;
-    unsigned messages = 1;
-    std::string envelope;  // MAIL, RCPT and DATA in one piece
-    std::string body;      // with its final dot
-    std::vector<double> waits_ms;
+struct Plan {
+    std::string to;  // an IPv4 address, or the path of a UNIX socket
+    unsigned port = 25;
+    unsigned sessions = 1;     // at a time
+    unsigned per_session = 1;  // messages; then the session is closed and another takes its place
+    std::size_t messages = 0;  // in all; 0: as many as `seconds` allow
+    double seconds = 0;        // no message is begun later
+    double interval_ms = 0;    // between messages; 0: none
+    std::size_t size = 4096;   // bytes of a message
+    std::string sender = "sender@load.example";
+    std::string recipient;
+    unsigned recipients = 1;  // of one message
+    unsigned destinations = 1;
+    bool pipelining = false;
 };
 
-// What a session waits for; the replies in between are only counted.
-enum class Phase { greeting, ehlo, data, accepted, closed };
+Plan read_arguments(int argc, char** argv) {
+    Plan plan;
+    CLI::App app("Sends messages over SMTP as fast as they are answered");
+    app.add_option("--to", plan.to, "An IPv4 address, or the path of a UNIX socket")->required();
+    app.add_option("--port", plan.port);
+    app.add_option("--sessions", plan.sessions, "Connections at a time");
+    app.add_option("--per-session", plan.per_session, "Messages of a connection");
+    app.add_option("--messages", plan.messages, "Messages in all");
+    app.add_option("--seconds", plan.seconds, "How long to go on");
+    app.add_option("--interval", plan.interval_ms, "Milliseconds between messages");
+    app.add_option("--size", plan.size, "Bytes of a message");
+    app.add_option("--sender", plan.sender);
+    app.add_option("--recipient", plan.recipient, "With %d and %t")->required();
+    app.add_option("--recipients", plan.recipients, "Of one message");
+    app.add_option("--destinations", plan.destinations);
+    app.add_flag("--pipelining", plan.pipelining);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::exit(app.exit(error));
+    }
+    if (plan.messages == 0 && plan.seconds <= 0) die("say --messages or --seconds");
+    return plan;
+}
+
+std::string make_body(const Plan& plan) {
+    std::string body = "From: <" + plan.sender +
+                       ">\r\nTo: <load@load.example>\r\nSubject: load\r\n"
+                       "Date: Mon, 01 Jan 2024 10:00:00 +0000\r\n"
+                       "Message-ID: <load@load.example>\r\n\r\n";
+    body.reserve(plan.size + 3);
+    while (body.size() + 72 <= plan.size)
+        body += std::string(70, 'x') + "\r\n";
+    return body + ".\r\n";
+}
+
+void replace_all(std::string& text, std::string_view what, const std::string& with) {
+    for (auto at = text.find(what); at != text.npos; at = text.find(what, at + with.size()))
+        text.replace(at, what.size(), with);
+}
+
+// What all sessions share: what is to be sent, what was measured.
+class Load {
+  public:
+    explicit Load(Plan plan)
+        : plan(std::move(plan)), body(make_body(this->plan)), begun(Clock::now()) {}
+
+    // May another message be begun at all.
+    bool more() const {
+        if (plan.messages != 0) return begun_messages < plan.messages;
+        return Clock::now() - begun < std::chrono::duration<double>(plan.seconds);
+    }
+
+    // When the next message is due.
+    Clock::time_point due() const {
+        return begun + std::chrono::duration_cast<Clock::duration>(
+                           Milliseconds(plan.interval_ms * static_cast<double>(begun_messages)));
+    }
+
+    // Counts it as begun.
+    std::vector<std::string> next_envelope(Clock::time_point at) {
+        std::vector<std::string> lines{"MAIL FROM:<" + plan.sender + ">\r\n"};
+        for (unsigned i = 0; i < plan.recipients; ++i) {
+            std::string address = plan.recipient;
+            const auto number = begun_messages * plan.recipients + i;
+            replace_all(address, "%d", std::to_string(number % plan.destinations));
+            replace_all(address, "%n", std::to_string(number));
+            replace_all(address, "%t", std::to_string(at.time_since_epoch().count()));
+            lines.push_back("RCPT TO:<" + address + ">\r\n");
+        }
+        lines.emplace_back("DATA\r\n");
+        ++begun_messages;
+        return lines;
+    }
+
+    void report();
+
+    const Plan plan;
+    const std::string body;  // with its final dot
+    const Clock::time_point begun;
+    std::size_t begun_messages = 0;
+    std::vector<double> dot_ms;
+    std::vector<double> whole_ms;
+};
+
+double percentile(const std::vector<double>& sorted, double part) {
+    if (sorted.empty()) return 0;
+    return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
+}
+
+double cpu_us() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto us = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+    };
+    return us(used.ru_utime) + us(used.ru_stime);
+}
+
+void Load::report() {
+    const std::chrono::duration<double> took = Clock::now() - begun;
+    std::ranges::sort(dot_ms);
+    std::ranges::sort(whole_ms);
+    const auto count = static_cast<double>(dot_ms.size());
+    std::printf(
+        "{\"messages\": %zu, \"seconds\": %.4f, \"rate\": %.1f, \"begun_ns\": %lld, "
+        "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"longest_ms\": %.3f, "
+        "\"whole_p50_ms\": %.3f, \"whole_p99_ms\": %.3f, \"load_us\": %.1f}\n",
+        dot_ms.size(), took.count(), count / took.count(),
+        static_cast<long long>(begun.time_since_epoch().count()), percentile(dot_ms, 0.5),
+        percentile(dot_ms, 0.99), percentile(dot_ms, 1), percentile(whole_ms, 0.5),
+        percentile(whole_ms, 0.99), cpu_us() / std::max(count, 1.0));
+}
 
 class Session {
   public:
     Session(Load& load, int epoll) : load_(load) {
-        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&load.to), sizeof load.to) != 0)
-            die("cannot connect");
-        const int on = 1;
-        ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        connect();
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.ptr = this;
@@ -60,60 +184,128 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    // Reads what has come and goes on; false when the session is over.
-    bool on_readable() {
+    enum class State { busy, resting, quitting, over };
+    State state() const { return state_; }
+
+    // Reads what has come and goes on.
+    void on_readable() {
         char bytes[4096];
         const ssize_t got = ::recv(socket_, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (got <= 0) die("the server hung up");
-        for (const char c : std::string_view(bytes, static_cast<std::size_t>(got))) {
-            if (c != '\n') {
-                line_ += c;
-                continue;
-            }
-            const bool last = line_.size() < 4 || line_[3] != '-';
-            if (last) on_reply();
-            line_.clear();
+        if (got < 0 && errno == EAGAIN) return;
+        if (got <= 0 && state_ == State::quitting) {
+            state_ = State::over;
+            return;
         }
-        return phase_ != Phase::closed;
+        if (got <= 0) die("the server hung up");
+        line_.append(bytes, static_cast<std::size_t>(got));
+        std::size_t start = 0;
+        for (auto end = line_.find('\n'); end != line_.npos; end = line_.find('\n', start)) {
+            const std::string_view line(line_.data() + start, end - start);
+            if (line.size() < 4 || line[3] != '-') on_reply(line);
+            start = end + 1;
+        }
+        line_.erase(0, start);
+    }
+
+    // Begins a message if one is due, or says good-bye. A session that has nothing to do yet rests.
+    void next() {
+        if (done_ == load_.plan.per_session || !load_.more()) {
+            send("QUIT\r\n");  // the next session need not wait for the answer
+            state_ = State::quitting;
+            return;
+        }
+        at_ = Clock::now();
+        if (load_.plan.interval_ms > 0) {
+            if (load_.due() > at_) {
+                state_ = State::resting;
+                return;
+            }
+            at_ = load_.due();
+        }
+        state_ = State::busy;
+        envelope_ = load_.next_envelope(at_);
+        asked_ = answered_ = 0;
+        if (load_.plan.pipelining) {
+            std::string all;
+            for (const auto& line : envelope_)
+                all += line;
+            send(all);
+            asked_ = envelope_.size();
+        } else {
+            send(envelope_[asked_++]);
+        }
     }
 
   private:
-    void on_reply() {
-        if (line_[0] != '2' && line_[0] != '3') die("refused: " + line_);
-        switch (phase_) {
-            case Phase::greeting:
+    void connect() {
+        sockaddr_storage to{};
+        socklen_t length = 0;
+        if (load_.plan.to.starts_with('/')) {
+            auto& un = reinterpret_cast<sockaddr_un&>(to);
+            un.sun_family = AF_UNIX;
+            if (load_.plan.to.size() >= sizeof un.sun_path) die("the socket's path is too long");
+            std::memcpy(un.sun_path, load_.plan.to.data(), load_.plan.to.size());
+            length = sizeof un;
+        } else {
+            auto& in = reinterpret_cast<sockaddr_in&>(to);
+            in.sin_family = AF_INET;
+            in.sin_port = htons(static_cast<std::uint16_t>(load_.plan.port));
+            if (::inet_pton(AF_INET, load_.plan.to.c_str(), &in.sin_addr) != 1)
+                die("--to is an IPv4 address or a path");
+            length = sizeof in;
+        }
+        socket_ = ::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), length) != 0)
+            die(std::string("cannot connect: ") + std::strerror(errno));
+        const int on = 1;
+        if (to.ss_family == AF_INET)
+            ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+
+    void on_reply(std::string_view reply) {
+        if (state_ == State::quitting) return;
+        if (reply[0] != '2' && reply[0] != '3') die("refused: " + std::string(reply));
+        switch (step_) {
+            case Step::greeting:
                 send("EHLO load.example\r\n");
-                phase_ = Phase::ehlo;
-                break;
-            case Phase::ehlo:
-                begin_message();
-                break;
-            case Phase::data:
-                if (line_[0] != '3') break;  // of MAIL or RCPT
-                send(load_.body);
-                sent_ = Clock::now();
-                phase_ = Phase::accepted;
-                break;
-            case Phase::accepted: {
-                const std::chrono::duration<double, std::milli> wait = Clock::now() - sent_;
-                load_.waits_ms.push_back(wait.count());
+                step_ = Step::ehlo;
+                return;
+            case Step::ehlo:
+                step_ = Step::envelope;
+                next();
+                return;
+            case Step::envelope:
+                on_envelope_reply();
+                return;
+            case Step::body: {
+                const auto now = Clock::now();
+                load_.dot_ms.push_back(Milliseconds(now - sent_).count());
+                load_.whole_ms.push_back(Milliseconds(now - at_).count());
                 ++done_;
-                begin_message();
-                break;
+                step_ = Step::envelope;
+                next();
+                return;
             }
-            case Phase::closed:
-                break;
         }
     }
 
-    void begin_message() {
-        if (done_ == load_.messages) {
-            send("QUIT\r\n");  // nobody waits for the answer
-            phase_ = Phase::closed;
-            return;
+    void on_envelope_reply() {
+        if (++answered_ == envelope_.size()) {
+            send_body();
+            step_ = Step::body;
+        } else if (asked_ == answered_) {
+            send(envelope_[asked_++]);
         }
-        send(load_.envelope);
-        phase_ = Phase::data;
+    }
+
+    // The clock is read before the last piece: its answer may be there before send() has returned.
+    void send_body() {
+        constexpr std::size_t kPiece = 1 << 16;
+        std::string_view rest(load_.body);
+        for (; rest.size() > kPiece; rest.remove_prefix(kPiece))
+            send(rest.substr(0, kPiece));
+        sent_ = Clock::now();
+        send(rest);
     }
 
     void send(std::string_view bytes) {
@@ -124,68 +316,87 @@ class Session {
         }
     }
 
+    enum class Step { greeting, ehlo, envelope, body };
+
     Load& load_;
     int socket_ = -1;
-    Phase phase_ = Phase::greeting;
+    State state_ = State::busy;
+    Step step_ = Step::greeting;
     unsigned done_ = 0;
     std::string line_;
+    std::vector<std::string> envelope_;
+    std::size_t asked_ = 0;
+    std::size_t answered_ = 0;
+    Clock::time_point at_;
     Clock::time_point sent_;
 };
 
-Load read_arguments(char** argv) {
-    Load load;
-    load.to.sin_family = AF_INET;
-    load.to.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[2])));
-    if (::inet_pton(AF_INET, argv[1], &load.to.sin_addr) != 1) die("HOST is an IPv4 address");
-    load.sessions = static_cast<unsigned>(std::atoi(argv[3]));
-    load.messages = static_cast<unsigned>(std::atoi(argv[4]));
-    const auto size = static_cast<std::size_t>(std::atol(argv[5]));
-    load.envelope =
-        std::string("MAIL FROM:<sender@load.example>\r\nRCPT TO:<") + argv[6] + ">\r\nDATA\r\n";
-    load.body = std::string("From: <sender@load.example>\r\nTo: <") + argv[6] +
-                ">\r\nSubject: load\r\nDate: Mon, 01 Jan 2024 10:00:00 +0000\r\n"
-                "Message-ID: <load@load.example>\r\n\r\n";
-    while (load.body.size() + 72 <= size)
-        load.body += std::string(70, 'x') + "\r\n";
-    load.body += ".\r\n";
-    return load;
-}
+class Sessions {
+  public:
+    explicit Sessions(Load& load) : load_(load), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+    ~Sessions() { ::close(epoll_); }
+    Sessions(const Sessions&) = delete;
+    Sessions& operator=(const Sessions&) = delete;
 
-double percentile(std::vector<double>& sorted, double part) {
-    return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
-}
+    void run() {
+        for (unsigned i = 0; i < load_.plan.sessions; ++i)
+            open();
+        std::vector<epoll_event> events(256);
+        while (working_ > 0) {
+            const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                           milliseconds_to_wait());
+            if (count < 0) die("epoll_wait failed");
+            if (count == 0 && load_.plan.interval_ms == 0) die("no answer for 60 seconds");
+            for (int i = 0; i < count; ++i)
+                step(*static_cast<Session*>(events[static_cast<std::size_t>(i)].data.ptr));
+            wake_resting();
+        }
+    }
+
+  private:
+    void open() {
+        sessions_.emplace_back(load_, epoll_);
+        ++working_;
+    }
+
+    void step(Session& session) {
+        const auto before = session.state();
+        session.on_readable();
+        const auto after = session.state();
+        if (before != Session::State::quitting && after == Session::State::quitting) {
+            --working_;
+            if (load_.more()) open();
+        }
+        if (after == Session::State::over)
+            sessions_.remove_if([&](const Session& each) { return &each == &session; });
+    }
+
+    void wake_resting() {
+        if (load_.plan.interval_ms == 0) return;
+        for (auto& session : sessions_) {
+            if (session.state() != Session::State::resting) continue;
+            session.next();
+            if (session.state() == Session::State::quitting) --working_;
+        }
+    }
+
+    int milliseconds_to_wait() const {
+        if (load_.plan.interval_ms == 0) return 60'000;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(load_.due() - Clock::now());
+        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 1, 1000));
+    }
+
+    Load& load_;
+    int epoll_;
+    std::list<Session> sessions_;
+    unsigned working_ = 0;  // sessions that are not quitting
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 7) die("usage: smtp_load HOST PORT SESSIONS MESSAGES SIZE RECIPIENT");
-    Load load = read_arguments(argv);
-    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-    const auto started = Clock::now();
-    std::vector<std::unique_ptr<Session>> sessions;
-    for (unsigned i = 0; i < load.sessions; ++i)
-        sessions.push_back(std::make_unique<Session>(load, epoll));
-    std::vector<epoll_event> events(256);
-    for (unsigned open = load.sessions; open > 0;) {
-        const int count =
-            ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 30000);
-        if (count <= 0) die("no answer for 30 seconds");
-        for (int i = 0; i < count; ++i) {
-            auto* session = static_cast<Session*>(events[static_cast<std::size_t>(i)].data.ptr);
-            if (session->on_readable()) continue;
-            const auto at = std::ranges::find(sessions, session, &std::unique_ptr<Session>::get);
-            sessions.erase(at);
-            --open;
-        }
-    }
-    const std::chrono::duration<double> took = Clock::now() - started;
-    std::ranges::sort(load.waits_ms);
-    std::printf(
-        "{\"messages\": %zu, \"seconds\": %.4f, \"rate\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": "
-        "%.3f, "
-        "\"longest_ms\": %.3f}\n",
-        load.waits_ms.size(), took.count(),
-        static_cast<double>(load.waits_ms.size()) / took.count(), percentile(load.waits_ms, 0.5),
-        percentile(load.waits_ms, 0.99), load.waits_ms.back());
-    ::close(epoll);
+    Load load(read_arguments(argc, argv));
+    Sessions sessions(load);
+    sessions.run();
+    load.report();
 }
