@@ -47,7 +47,9 @@ def measure(peer, cell, options):
     before = peer.group.cpu_seconds()
     result = send(peer, USER, sessions=cell.sessions, per_session=cell.per_session, size=cell.size, seconds=options.seconds,
                   pipelining=options.pipelining)
-    result["cpu_per_1000"] = (peer.group.cpu_seconds() - before) * 1000 / max(1, result["messages"])
+    if result["messages"] == 0:
+        raise Failed(f"{peer.name} took no message in {options.seconds} seconds")
+    result["cpu_per_1000"] = (peer.group.cpu_seconds() - before) * 1000 / result["messages"]
     return result
 
 

@@ -40,6 +40,14 @@ class Sink:
             raise RuntimeError("smtp_sink did not start")
         return self
 
+    name = "smtp_sink"
+
+    def target(self):
+        return ["--to", "127.0.0.1", "--port", str(self.port)]
+
+    def last_words(self):
+        return ""
+
     def __exit__(self, *_):
         self._process.stdin.close()
         self._process.wait()
@@ -60,3 +68,9 @@ class Sink:
         """The counts when so many recipients were taken, or after so many seconds."""
         self._say(f"wait {recipients} {seconds}")
         return json.loads(self._process.stdout.readline())
+
+
+def ceiling(seconds):
+    """Messages of 4 KiB a second from one end to the other with no server between: more cannot be seen."""
+    with Sink() as sink:
+        return send(sink, "u@example.org", sessions=10, per_session=50, seconds=seconds)["rate"]

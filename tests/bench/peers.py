@@ -227,7 +227,7 @@ listen on 127.0.0.1 port {port} no-dsn
 
 
 class OpenSmtpd(InARoom):
-    """As packaged it answers 250 before anything is synced."""
+    """As packaged it answers 250 before anything is synced. It asks for the name of each client: of files alone here."""
 
     name, durable = "opensmtpd", False
 
@@ -242,7 +242,7 @@ class OpenSmtpd(InARoom):
             lines = ['action "keep" relay host smtp://127.0.0.1:9', 'match from any for any action "keep"']
         self.room = Room(self.place, packages.unpacked("opensmtpd"), users=["opensmtpd", "opensmtpq"],
                          files={"/etc/smtpd.conf": OPENSMTPD.format(port=self.port, actions="\n".join(lines)),
-                                "/etc/mailname": "mx.example.org\n"},
+                                "/etc/mailname": "mx.example.org\n", "/etc/resolv.conf": "lookup file\n"},
                          directories={"/var/spool/smtpd": ("root", 0o711)})
 
     def start(self):

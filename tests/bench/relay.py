@@ -12,7 +12,7 @@ TIMES = 8  # of the fastest durable peer
 FACTOR_OF_CPU = 0.25
 PATIENCE = 180  # seconds for what is accepted to reach the sink
 # About as many as a server relays in some seconds.
-MESSAGES = {"veredus": 4000, "postfix": 1000, "exim": 400, "opensmtpd": 300}
+MESSAGES = {"veredus": 6000, "postfix": 1000, "exim": 400, "opensmtpd": 300}
 
 
 def routes(count):

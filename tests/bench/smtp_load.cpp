@@ -2,14 +2,15 @@
 // thread, one epoll. It waits for each reply as a plain client does; with --pipelining MAIL, RCPT
 // and DATA go in one piece (RFC 2920).
 //
-// In a recipient, %d is the number of the message's destination (0, 1, … below --destinations, in
-// turns) and %t the moment it was begun or, with --interval, was due: nanoseconds of
-// CLOCK_MONOTONIC, from which smtp_sink tells how long the message took.
+// In a recipient, %n is its number, %d is the number of the message's destination (0, 1, … below
+// --destinations, in turns) and %t the moment it was begun or, with --interval, was due:
+// nanoseconds of CLOCK_MONOTONIC, from which smtp_sink tells how long the message took.
 //
 // Prints one line of JSON: messages, seconds and rate; begun_ns, the moment of the first connect;
 // the time from the last byte of a body to its 250 and from MAIL to that 250, in milliseconds; the
 // CPU that this program took for each message, in microseconds.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -69,7 +70,7 @@ Plan read_arguments(int argc, char** argv) {
     app.add_option("--interval", plan.interval_ms, "Milliseconds between messages");
     app.add_option("--size", plan.size, "Bytes of a message");
     app.add_option("--sender", plan.sender);
-    app.add_option("--recipient", plan.recipient, "With %d and %t")->required();
+    app.add_option("--recipient", plan.recipient, "With %n, %d and %t")->required();
     app.add_option("--recipients", plan.recipients, "Of one message");
     app.add_option("--destinations", plan.destinations);
     app.add_flag("--pipelining", plan.pipelining);
@@ -238,35 +239,44 @@ class Session {
 
   private:
     void connect() {
-        sockaddr_storage to{};
-        socklen_t length = 0;
-        if (load_.plan.to.starts_with('/')) {
-            auto& un = reinterpret_cast<sockaddr_un&>(to);
-            un.sun_family = AF_UNIX;
-            if (load_.plan.to.size() >= sizeof un.sun_path) die("the socket's path is too long");
-            std::memcpy(un.sun_path, load_.plan.to.data(), load_.plan.to.size());
-            length = sizeof un;
-        } else {
-            auto& in = reinterpret_cast<sockaddr_in&>(to);
-            in.sin_family = AF_INET;
-            in.sin_port = htons(static_cast<std::uint16_t>(load_.plan.port));
-            if (::inet_pton(AF_INET, load_.plan.to.c_str(), &in.sin_addr) != 1)
-                die("--to is an IPv4 address or a path");
-            length = sizeof in;
-        }
-        socket_ = ::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), length) != 0)
-            die(std::string("cannot connect: ") + std::strerror(errno));
-        const int on = 1;
-        if (to.ss_family == AF_INET)
-            ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        const bool local = load_.plan.to.starts_with('/');
+        const bool connected = local ? connect_local() : connect_tcp();
+        if (!connected) die(std::string("cannot connect: ") + std::strerror(errno));
     }
+
+    bool connect_local() {
+        sockaddr_un to{};
+        to.sun_family = AF_UNIX;
+        if (load_.plan.to.size() >= sizeof to.sun_path) die("the socket's path is too long");
+        std::memcpy(to.sun_path, load_.plan.to.data(), load_.plan.to.size());
+        socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        return ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    }
+
+    // Without waiting: where a server's backlog is full, only this session waits for its place.
+    bool connect_tcp() {
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(static_cast<std::uint16_t>(load_.plan.port));
+        if (::inet_pton(AF_INET, load_.plan.to.c_str(), &to.sin_addr) != 1)
+            die("--to is an IPv4 address or a path");
+        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        const int on = 1;
+        ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        return ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 ||
+               errno == EINPROGRESS;
+    }
+
+    // From the greeting on, sending waits for room.
+    void wait_when_sending() { ::fcntl(socket_, F_SETFL, 0); }
 
     void on_reply(std::string_view reply) {
         if (state_ == State::quitting) return;
-        if (reply[0] != '2' && reply[0] != '3') die("refused: " + std::string(reply));
+        if (!reply.starts_with('2') && !reply.starts_with('3'))
+            die("refused: " + std::string(reply));
         switch (step_) {
             case Step::greeting:
+                wait_when_sending();
                 send("EHLO load.example\r\n");
                 step_ = Step::ehlo;
                 return;
