@@ -7,6 +7,7 @@ Without a WORD all of it but the profile. What needs other servers needs root: a
 import argparse
 import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -18,6 +19,7 @@ import microseconds  # noqa: E402
 import peers  # noqa: E402
 import relay  # noqa: E402
 import waiting  # noqa: E402
+from load import Failed  # noqa: E402
 from report import machine, progress  # noqa: E402
 
 PARTS = {"accept": accept.run, "relay": relay.run, "queue": waiting.run, "fair": fair.run, "profile": microseconds.run}
@@ -81,10 +83,17 @@ def main():
     if options.disk == "journalled" and os.geteuid() != 0:
         sys.exit("bench: --disk journalled mounts a loop image: run it as root")
     disk.in_a_namespace_of_our_own()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
+    failed = False
     with disk.workplace(options.disk) as place:
         print(f"# ./dev bench {' '.join(sys.argv[1:])}\n\n{machine(place, options)}\n", flush=True)
         for name in options.parts or [name for name in PARTS if name != "profile"]:
-            print(PARTS[name](kinds, options, place) + "\n", flush=True)
+            try:
+                print(PARTS[name](kinds, options, place) + "\n", flush=True)
+            except (Failed, RuntimeError) as error:  # the other parts may still tell something
+                failed = True
+                print(f"## {name.capitalize()}\n\nNot measured: {error}\n", flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

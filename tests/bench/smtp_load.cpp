@@ -355,7 +355,7 @@ class Sessions {
         while (working_ > 0) {
             const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                            milliseconds_to_wait());
-            if (count < 0) die("epoll_wait failed");
+            if (count < 0 && errno != EINTR) die("epoll_wait failed");
             if (count == 0 && load_.plan.interval_ms == 0) die("no answer for 60 seconds");
             for (int i = 0; i < count; ++i)
                 step(*static_cast<Session*>(events[static_cast<std::size_t>(i)].data.ptr));

@@ -35,7 +35,9 @@ def run(kinds, options, place):
         full = Veredus(place / "full", relay.routes(10), sink.port)
         filled = fill(full, count)
         stack.enter_context(full)
-        found = {**looking(full, count), **meanwhile(empty, full, sink, options)}
+        found = looking(full, count)
+        progress("queue: " + "; ".join(f"{name} {value:,.2f}" for name, value in found.items()))
+        found |= meanwhile(empty, full, sink, options)
         found["queued's memory, MiB (peak)"] = peak_mib(full.instance.daemon("queued"))
         found["queued's PSS, MiB"] = pss_of_process(full.instance.daemon("queued")) / 1024
         found["disk, times the bytes of the messages"] = disk_bytes(full) / full.instance.status()["queue"]["bytes"]
