@@ -80,8 +80,10 @@ int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
     });
 }
 
+// After a failed sync nobody knows what is on disk: that is never a mere lack of room, after which
+// one may go on.
 int sync_file(sqlite3_file* base, int) {
-    return guarded(SQLITE_IOERR_FSYNC, [&] {
+    const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
         auto& open = opened(base);
         if (open.name_durable) {
             open.file->sync();
@@ -91,6 +93,7 @@ int sync_file(sqlite3_file* base, int) {
         }
         return SQLITE_OK;
     });
+    return result == SQLITE_FULL ? SQLITE_IOERR_FSYNC : result;
 }
 
 int file_size(sqlite3_file* base, sqlite3_int64* size) {
