@@ -88,6 +88,11 @@ struct Config {
         bool operator==(const Queue&) const = default;
     } queue;
 
+    struct Ledger {
+        Duration keep = std::chrono::days(30);
+        bool operator==(const Ledger&) const = default;
+    } ledger;
+
     struct Limits {
         std::uint64_t message_size = 50ull << 20;  // bytes
         unsigned recipients = 1000;  // of one message; RFC 5321 4.5.3.1.8: at least 100

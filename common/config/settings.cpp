@@ -65,6 +65,10 @@ std::string check_retry_max(Config& config) {
                        duration_text(config.queue.retry_first));
 }
 
+std::string check_keep(Config& config) {
+    return config.ledger.keep < std::chrono::days(1) ? "expected at least \"1d\"" : "";
+}
+
 // RFC 5321 4.5.3.1.7 asks for 64 KiB, header included.
 std::string check_message_size(Config& config) {
     return config.limits.message_size < (64u << 10) ? "expected at least \"64KiB\"" : "";
@@ -121,6 +125,9 @@ const std::array kSettings{
         "Mail that could not be delivered for so long goes back to its sender.\n"},
     Setting{"queue.delay_notice", [](Config& c) -> Duration& { return c.queue.delay_notice; },
         "After so long the sender is told that his mail is still waiting. \"0s\": never.\n"},
+
+    Setting{"ledger.keep", [](Config& c) -> Duration& { return c.ledger.keep; },
+        "How long `veredus trace` knows a message that has left the queue. Days go as a whole.\n", check_keep},
 
     Setting{"limits.message_size", [](Config& c) -> std::uint64_t& { return c.limits.message_size; },
         "The largest message taken.\n", check_message_size},

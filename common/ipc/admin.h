@@ -61,9 +61,11 @@ struct RowRecipient {
     std::string last_status;
     std::string last_reply;
     std::string last_remote;
+    std::string original;       // RFC 3461 4.2, "rfc822;a@b.example"
+    std::string expanded_from;  // the alias that led here
     auto fields() {
         return std::tie(address, state, attempts, next_attempt_us, last_status, last_reply,
-                        last_remote);
+                        last_remote, original, expanded_from);
     }
 };
 struct RowEvent {
@@ -73,7 +75,8 @@ struct RowEvent {
     std::string status;
     std::string reply;
     std::string remote;
-    auto fields() { return std::tie(at_us, address, state, status, reply, remote); }
+    std::string tls;
+    auto fields() { return std::tie(at_us, address, state, status, reply, remote, tls); }
 };
 struct Row {
     mail::QueueId id;
@@ -88,9 +91,13 @@ struct Row {
     std::string user;    // who was logged in
     std::vector<RowRecipient> recipients;
     std::vector<RowEvent> history;
+    std::string envelope_id;  // RFC 3461 4.4
+    std::string protocol;     // "ESMTPSA" and its kin
+    std::string tls;          // of the client
+    mail::QueueId about;      // of a notification: the message it tells of
     auto fields() {
         return std::tie(id, state, reason, size, arrived_us, expires_us, sender, message_id, client,
-                        user, recipients, history);
+                        user, recipients, history, envelope_id, protocol, tls, about);
     }
 };
 

@@ -54,6 +54,10 @@ wire::Row row_of(const spool::Queued& message, bool active) {
     row.message_id = envelope.message_id;
     row.client = envelope.client.name + "[" + envelope.client.address + "]";
     row.user = envelope.client.auth_user;
+    row.envelope_id = envelope.envelope_id;
+    row.protocol = envelope.client.protocol;
+    row.tls = envelope.client.tls;
+    row.about = envelope.about;
     for (const auto& recipient : message.recipients) {
         if (row.recipients.size() == kRecipientsShown) break;
         row.recipients.push_back({.address = recipient.address,
@@ -62,7 +66,9 @@ wire::Row row_of(const spool::Queued& message, bool active) {
                                   .next_attempt_us = recipient.next_attempt_us,
                                   .last_status = recipient.last_status,
                                   .last_reply = recipient.last_reply.substr(0, 300),
-                                  .last_remote = recipient.last_remote});
+                                  .last_remote = recipient.last_remote,
+                                  .original = recipient.original_recipient,
+                                  .expanded_from = recipient.expanded_from});
     }
     return row;
 }
@@ -73,7 +79,8 @@ wire::RowEvent event_of(const spool::HistoryLine& line) {
             .state = std::string(spool::name_of(line.state)),
             .status = line.status,
             .reply = line.reply.substr(0, 300),
-            .remote = line.remote};
+            .remote = line.remote,
+            .tls = line.tls};
 }
 
 }  // namespace

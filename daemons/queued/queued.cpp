@@ -1,6 +1,7 @@
 #include "daemons/queued/queued.h"
 
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "common/async/scope.h"
@@ -21,9 +22,6 @@ using async::Stop;
 using async::Task;
 using daemon::Env;
 
-// What departed is remembered for `veredus trace`.
-constexpr std::int64_t kHistoryKept_us = 30LL * 24 * 3600 * 1'000'000;
-constexpr std::size_t kPrunedAtOnce = 1000;
 constexpr auto kTidyEvery = std::chrono::minutes(1);
 
 class Queued {
@@ -106,16 +104,23 @@ class Queued {
             });
     }
 
-    // In quiet moments: the mark of what is on disk moves up, old history goes.
+    // In quiet moments: the mark of what is on disk moves up, the ledger is settled.
     Task<> tidy(Stop& stop) {
         for (;;) {
             co_await async::sleep_for(env_.loop, kTidyEvery, stop);
-            const auto before = env_.loop.clock().wall_us() - kHistoryKept_us;
-            const auto care = [before](spool::QueueStore& store) {
-                store.note_durable();
-                return store.prune_history(before, kPrunedAtOnce);
+            const std::chrono::microseconds keep = env_.config.ledger.keep;
+            const auto before = env_.loop.clock().wall_us() - keep.count();
+            const auto care = [before](spool::QueueStore& store) -> std::optional<std::string> {
+                try {
+                    store.note_durable();
+                    return store.settle_ledger(before);
+                } catch (const spool::DatabaseError& error) {
+                    if (!error.disk_full()) throw;
+                    return error.what();
+                }
             };
-            co_await committer_.with_store(care, stop);
+            const auto trouble = co_await committer_.with_store(care, stop);
+            if (trouble) report_ledger(*trouble);
         }
     }
 
@@ -129,8 +134,14 @@ class Queued {
                            id.text(), why);
         for (const auto& fault : recovered.files)
             env_.log.error("{}", fault.text);
+        if (recovered.ledger) report_ledger(*recovered.ledger);
         if (recovered.totals.messages != 0)
             env_.log.info("{} messages are in the queue", recovered.totals.messages);
+    }
+
+    void report_ledger(const std::string& trouble) {
+        env_.log.error("the ledger is behind, its last lines are kept in queue.db for now: {}",
+                       trouble);
     }
 
     Env& env_;

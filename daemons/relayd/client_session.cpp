@@ -354,7 +354,7 @@ Task<> ClientSession::data() {
     }
     // The final dot goes with the last block: a packet less for each message.
     writer.end(wire);
-    stage_ = "sending the end of the message, which may arrive twice";
+    stage_ = "sending the end of the message";
     critical_ = true;
     stream_->put(wire);
     stream_->deadline(kDataBlock);
@@ -416,7 +416,7 @@ void ClientSession::judge_accepted(const Verdict& verdict) {
 
 // The connection broke after the final dot: the message may have arrived.
 void ClientSession::doubt(const std::string& why) {
-    Verdict verdict = deferred("4.4.2", trouble_text(why));
+    Verdict verdict = deferred("4.4.2", trouble_text(why) + "; it may have arrived");
     verdict.in_doubt = true;
     judge_accepted(verdict);
 }

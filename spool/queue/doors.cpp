@@ -1,5 +1,9 @@
 #include "spool/queue/doors.h"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+
 #include "spool/queue/rows.h"
 
 namespace veredus::spool {
@@ -25,14 +29,9 @@ constexpr std::string_view kInsertMessage = R"sql(
     ON CONFLICT (id) DO NOTHING)sql";
 constexpr std::string_view kMoveMessage = R"sql(
     UPDATE message SET state = ?2, reason = ?3 WHERE id = ?1 AND (?4 >> state) & 1)sql";
-constexpr std::string_view kDepart = R"sql(
-    INSERT OR REPLACE INTO departed
-    SELECT id, ?2, body_length, about, reverse_path, envelope_id, message_id, client_name,
-        client_address, protocol, auth_user, tls
-    FROM message WHERE id = ?1 AND unfinished = coalesce(?3, unfinished))sql";
-constexpr std::string_view kDeleteMessage = R"sql(
-    DELETE FROM message WHERE id = ?1 AND (?2 >> state) & 1
-    RETURNING body_file, body_offset, body_length, body_digest)sql";
+constexpr std::string_view kDeleteMessage =
+    "DELETE FROM message WHERE id = ?1 AND (?2 >> state) & 1 "
+    "AND unfinished = coalesce(?3, unfinished) RETURNING {}";
 constexpr std::string_view kInsertRecipient = R"sql(
     INSERT INTO recipient (message, number, state, next_attempt_us, attempts, notify, address,
         destination, original_recipient, expanded_from, last_status, last_reply, last_remote)
@@ -61,10 +60,11 @@ constexpr std::string_view kInsertHistory = R"sql(
 Doors::Doors(Database& database)
     : insert_message_(database.prepare(kInsertMessage)),
       move_message_(database.prepare(kMoveMessage)),
-      depart_(database.prepare(kDepart)),
-      delete_message_(database.prepare(kDeleteMessage)),
-      delete_recipients_(database.prepare("DELETE FROM recipient WHERE message = ?1")),
-      delete_history_(database.prepare("DELETE FROM history WHERE message = ?1")),
+      delete_message_(database.prepare(fmt::format(kDeleteMessage, kMessageColumns))),
+      delete_recipients_(database.prepare(
+          fmt::format("DELETE FROM recipient WHERE message = ?1 RETURNING {}", kRecipientColumns))),
+      delete_history_(database.prepare(
+          fmt::format("DELETE FROM history WHERE message = ?1 RETURNING {}", kHistoryColumns))),
       insert_recipient_(database.prepare(kInsertRecipient)),
       ready_recipients_(database.prepare(kReadyRecipients)),
       defer_recipient_(database.prepare(kDeferRecipient)),
@@ -100,24 +100,19 @@ bool Doors::to_damaged(mail::QueueId id, std::string_view reason) {
     return move_message(id, MessageState::kDamaged, reason);
 }
 
-std::optional<mail::BodyRef> Doors::leave(mail::QueueId id, std::int64_t at_us,
-                                          std::optional<std::int64_t> unfinished) {
-    if (depart_.run(id.value(), at_us, unfinished) != 1) return std::nullopt;
-    return delete_message(id);
-}
-
-std::optional<mail::BodyRef> Doors::leave_without_trace(mail::QueueId id) {
-    delete_history_.run(id.value());
-    return delete_message(id);
-}
-
-std::optional<mail::BodyRef> Doors::delete_message(mail::QueueId id) {
-    delete_recipients_.run(id.value());
-    auto row = delete_message_.query(id.value(), sources(MessageState::kNone));
-    if (!row.next()) return std::nullopt;
-    const auto body = body_from(row, 0);
-    row.next();
-    return body;
+std::optional<Queued> Doors::leave(mail::QueueId id, std::optional<std::int64_t> unfinished) {
+    std::optional<Queued> gone;
+    {
+        auto row = delete_message_.query(id.value(), sources(MessageState::kNone), unfinished);
+        if (!row.next()) return std::nullopt;
+        gone = message_from(row);
+        row.next();
+    }
+    auto rows = delete_recipients_.query(id.value());
+    while (rows.next())
+        gone->recipients.push_back(recipient_from(rows));
+    std::ranges::sort(gone->recipients, {}, &Recipient::number);
+    return gone;
 }
 
 void Doors::to_ready(mail::QueueId message, std::uint32_t number, const Recipient& r) {
@@ -140,18 +135,14 @@ int Doors::held_to_ready(mail::QueueId message, std::int64_t next_attempt_us) {
 
 bool Doors::to_deferred(const Outcome& o) {
     const auto allowed = sources(o.state);
-    const bool done = defer_recipient_.run(o.message.value(), o.recipient, allowed, o.state,
-                                           o.next_attempt_us, o.status, o.reply, o.remote,
-                                           allowed | only(RecipientState::kHeld)) == 1;
-    if (done) remember(o);
-    return done;
+    return defer_recipient_.run(o.message.value(), o.recipient, allowed, o.state, o.next_attempt_us,
+                                o.status, o.reply, o.remote,
+                                allowed | only(RecipientState::kHeld)) == 1;
 }
 
 bool Doors::to_finished(const Outcome& o) {
-    const bool done = finish_recipient_.run(o.message.value(), o.recipient, sources(o.state),
-                                            o.state, o.status, o.reply, o.remote) == 1;
-    if (done) remember(o);
-    return done;
+    return finish_recipient_.run(o.message.value(), o.recipient, sources(o.state), o.state,
+                                 o.status, o.reply, o.remote) == 1;
 }
 
 int Doors::to_held(mail::QueueId message) {
@@ -166,6 +157,16 @@ void Doors::count_unfinished(mail::QueueId message, std::int64_t difference) {
 void Doors::remember(const Outcome& o) {
     insert_history_.run(o.message.value(), o.recipient, o.at_us, o.state, o.status, o.reply,
                         o.remote, o.tls);
+}
+
+std::vector<HistoryLine> Doors::forget(mail::QueueId message) {
+    std::vector<HistoryLine> lines;
+    auto rows = delete_history_.query(message.value());
+    while (rows.next())
+        lines.push_back(history_from(rows, message));
+    std::ranges::sort(
+        lines, {}, [](const HistoryLine& line) { return std::pair(line.at_us, line.recipient); });
+    return lines;
 }
 
 }  // namespace veredus::spool

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "spool/disk/sqlite.h"
 #include "spool/queue/envelope.h"
@@ -11,8 +12,7 @@ namespace veredus::spool {
 
 // The only statements that change a state. There is one function for each state to come into, and
 // it lets through what the tables in states.h allow; false when the table or the row says no, and
-// then nothing changed. Each attempt and each departure is written into the ledger. To be called
-// within a transaction.
+// then nothing changed. To be called within a transaction.
 class Doors {
   public:
     explicit Doors(Database& database);
@@ -25,13 +25,10 @@ class Doors {
     bool to_queued(mail::QueueId id);
     bool to_held(mail::QueueId id, std::string_view reason);
     bool to_damaged(mail::QueueId id, std::string_view reason);
-    // Out of the queue with all its recipients, its facts into `departed`. With `unfinished`: only
-    // when exactly so many recipients are not finished yet by the message's own count. Answers
-    // where its body was.
-    std::optional<mail::BodyRef> leave(mail::QueueId id, std::int64_t at_us,
-                                       std::optional<std::int64_t> unfinished = std::nullopt);
-    // A message that was never acknowledged: leaves nothing behind, not even in the ledger.
-    std::optional<mail::BodyRef> leave_without_trace(mail::QueueId id);
+    // Out of the queue with all its recipients; answers what it was. With `unfinished`: only when
+    // exactly so many recipients are not finished yet by the message's own count.
+    std::optional<Queued> leave(mail::QueueId id,
+                                std::optional<std::int64_t> unfinished = std::nullopt);
 
     // ---- recipients ----
 
@@ -51,14 +48,18 @@ class Doors {
     // The message's count of unfinished recipients changes by `difference`.
     void count_unfinished(mail::QueueId message, std::int64_t difference);
 
+    // ---- the history of what is in the queue ----
+
+    // What to_deferred() or to_finished() let through.
+    void remember(const Outcome& outcome);
+    // Takes all of it away, oldest first.
+    std::vector<HistoryLine> forget(mail::QueueId message);
+
   private:
     bool move_message(mail::QueueId id, MessageState to, std::string_view reason);
-    std::optional<mail::BodyRef> delete_message(mail::QueueId id);
-    void remember(const Outcome& outcome);
 
     Statement insert_message_;
     Statement move_message_;
-    Statement depart_;
     Statement delete_message_;
     Statement delete_recipients_;
     Statement delete_history_;

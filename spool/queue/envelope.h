@@ -69,7 +69,7 @@ struct Queued {
     std::vector<Recipient> recipients;
 };
 
-// A line of a message's ledger: a recipient came into a state.
+// A line of a message's history: a recipient came into a state.
 struct HistoryLine {
     mail::QueueId message;
     std::int64_t at_us = 0;

@@ -1,4 +1,4 @@
-// The looking half of QueueStore: nothing here changes anything but prune_history().
+// The looking half of QueueStore: nothing here changes anything.
 #include <fmt/core.h>
 
 #include <variant>
@@ -151,39 +151,13 @@ std::optional<std::int64_t> QueueStore::next_due_us(std::int64_t after_us) {
 }
 
 std::vector<HistoryLine> QueueStore::history(mail::QueueId id) {
-    auto statement = database_.prepare(
-        "SELECT at_us, recipient, state, address, status, reply, remote, tls FROM history "
-        "WHERE message = ?1 ORDER BY at_us, recipient");
+    auto statement = database_.prepare(fmt::format(
+        "SELECT {} FROM history WHERE message = ?1 ORDER BY at_us, recipient", kHistoryColumns));
     std::vector<HistoryLine> lines;
     auto rows = statement.query(id.value());
-    while (rows.next()) {
-        lines.push_back({id, rows.get<std::int64_t>(0), rows.get<std::uint32_t>(1),
-                         rows.get<RecipientState>(2), rows.get<std::string>(3),
-                         rows.get<std::string>(4), rows.get<std::string>(5),
-                         rows.get<std::string>(6), rows.get<std::string>(7)});
-    }
+    while (rows.next())
+        lines.push_back(history_from(rows, id));
     return lines;
-}
-
-std::size_t QueueStore::prune_history(std::int64_t before_us, std::size_t limit) {
-    auto select =
-        database_.prepare("SELECT id FROM departed WHERE at_us < ?1 ORDER BY id LIMIT ?2");
-    std::vector<std::int64_t> ids;
-    {
-        auto rows = select.query(before_us, limit);
-        while (rows.next())
-            ids.push_back(rows.get<std::int64_t>(0));
-    }
-    if (ids.empty()) return 0;
-    auto delete_history = database_.prepare("DELETE FROM history WHERE message = ?1");
-    auto delete_departed = database_.prepare("DELETE FROM departed WHERE id = ?1");
-    Transaction transaction(database_);
-    for (const auto id : ids) {
-        delete_history.run(id);
-        delete_departed.run(id);
-    }
-    transaction.commit();
-    return ids.size();
 }
 
 }  // namespace veredus::spool

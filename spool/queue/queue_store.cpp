@@ -9,11 +9,13 @@
 
 #include "spool/queue/rows.h"
 #include "spool/queue/schema.h"
+#include "spool/queue/story_of.h"
 
 namespace veredus::spool {
 namespace {
 
 constexpr std::string_view kFileName = "queue.db";
+constexpr std::string_view kLedgerName = "ledger";
 
 std::string lower_case(std::string_view text) {
     std::string lower(text);
@@ -29,6 +31,7 @@ QueueStore::QueueStore(Directory& directory)
     : database_(directory, kFileName, Database::Sharing::kExclusive, Database::Sync::kOnRequest),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
+      departing_(database_, directory.open_directory(kLedgerName)),
       write_mark_(database_.prepare("UPDATE mark SET batch = ?1, durable = ?2")),
       select_message_(
           database_.prepare(fmt::format("SELECT {} FROM message WHERE id = ?1", kMessageColumns))),
@@ -60,26 +63,35 @@ QueueStore::Written QueueStore::write(const Batch& batch, BodyStore::SyncSet own
     written.batch = batch_;
     written.bodies = std::move(arrival_bodies);
     written.committed = write_rows(batch);
+    written.ledger = departing_.to_sync();
     return written;
 }
 
 void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
     std::exception_ptr error;
-    side_by_side([&] { written.failed_files = written.bodies.run(); },
-                 [&] {
-                     try {
-                         database_.sync();
-                     } catch (...) {
-                         error = std::current_exception();
-                     }
-                 });
+    bool ledger_synced = true;
+    side_by_side(
+        [&] {
+            written.failed_files = written.bodies.run();
+            ledger_synced = written.ledger.files.run();
+        },
+        [&] {
+            try {
+                database_.sync();
+            } catch (...) {
+                error = std::current_exception();
+            }
+        });
+    departing_.synced(written.ledger, ledger_synced);
     if (error) std::rethrow_exception(error);
+    departing_.publish(written.batch);
     if (written.failed_files.empty()) durable_ = written.batch;
 }
 
 Committed QueueStore::write_rows(const Batch& batch) {
     Committed committed;
     Transaction transaction(database_);
+    departing_.begin();
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
     write_mark_.run(batch_, durable_.load());
     for (const auto& arrival : batch.arrivals) {
@@ -94,7 +106,9 @@ Committed QueueStore::write_rows(const Batch& batch) {
     }
     for (const auto id : batch.delay_noticed)
         note_delay_.run(id.value());
+    departing_.store();
     transaction.commit();
+    departing_.committed(batch_);
     return committed;
 }
 
@@ -135,25 +149,39 @@ void QueueStore::apply(const std::vector<Outcome>& outcomes, Committed& committe
 
 void QueueStore::apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed) {
     const mail::QueueId id = outcomes.front()->message;
+    std::vector<const Outcome*> done;
     std::int64_t finished = 0;
     std::int64_t added = 0;
     for (const auto* outcome : outcomes) {
         const bool deferred = unfinished(outcome->state);
-        const bool done = deferred ? doors_.to_deferred(*outcome) : doors_.to_finished(*outcome);
-        if (!done) {
+        if (!(deferred ? doors_.to_deferred(*outcome) : doors_.to_finished(*outcome))) {
             committed.stale.emplace_back(id, outcome->recipient);
             continue;
         }
+        done.push_back(outcome);
         if (!deferred) ++finished;
         if (outcome->state == RecipientState::kExpanded) added += expand(*outcome, committed);
     }
-    if (finished > 0 && added == 0) {
-        if (const auto body = doors_.leave(id, outcomes.back()->at_us, finished)) {
-            committed.departures.push_back({id, *body});
-            return;
-        }
-    }
+    if (finished > 0 && added == 0 && leaves(done, finished, committed)) return;
+    for (const auto* outcome : done)
+        doors_.remember(*outcome);
     doors_.count_unfinished(id, added - finished);
+}
+
+// If these were the last ones it waited for. Most messages leave with their first outcomes, which
+// then never become rows of the history.
+bool QueueStore::leaves(std::span<const Outcome* const> outcomes, std::int64_t finished,
+                        Committed& committed) {
+    auto gone = doors_.leave(outcomes.front()->message, finished);
+    if (!gone) return false;
+    const auto id = gone->envelope.id;
+    committed.departures.push_back({id, gone->envelope.body});
+    std::size_t attempts = 0;
+    for (const auto& recipient : gone->recipients)
+        attempts += recipient.attempts;
+    auto history = attempts > outcomes.size() ? doors_.forget(id) : std::vector<HistoryLine>();
+    departing_.add(story_of(std::move(*gone), std::move(history), outcomes));
+    return true;
 }
 
 // An address the message already has is not added again, whatever became of it: so aliases cannot
@@ -189,7 +217,7 @@ void QueueStore::take_back(const Batch& batch, Written& written) {
         const bool lost = std::ranges::find(written.failed_files, envelope.body.file) !=
                           written.failed_files.end();
         if (!lost || result != ArrivalResult::kAccepted) continue;
-        doors_.leave_without_trace(envelope.id);
+        doors_.leave(envelope.id);  // without a story: it never was in the queue
         result = ArrivalResult::kBodyLost;
     }
     commit(transaction);
@@ -240,10 +268,25 @@ bool QueueStore::mark_damaged(mail::QueueId id, std::string_view reason) {
 
 std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_us) {
     Transaction transaction(database_);
-    const auto body = doors_.leave(id, now_us);
-    if (!body) return std::nullopt;
+    departing_.begin();
+    auto gone = doors_.leave(id);
+    if (!gone) return std::nullopt;
+    const Departure departure{id, gone->envelope.body};
+    departing_.add(story_of_deleted(std::move(*gone), doors_.forget(id), now_us));
+    departing_.store();
     commit(transaction);
-    return Departure{id, *body};
+    departing_.committed(batch_);
+    departing_.publish(batch_);
+    return departure;
+}
+
+std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_us) {
+    try {
+        departing_.forget(forget_before_us);
+    } catch (const DiskError& error) {
+        return error.what();
+    }
+    return departing_.settle();
 }
 
 std::vector<Recipient> QueueStore::recipients_of(mail::QueueId id) {

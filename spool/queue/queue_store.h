@@ -13,6 +13,7 @@
 #include "spool/body/body_store.h"
 #include "spool/disk/side_by_side.h"
 #include "spool/disk/sqlite.h"
+#include "spool/queue/departing.h"
 #include "spool/queue/doors.h"
 #include "spool/queue/envelope.h"
 
@@ -92,15 +93,16 @@ struct Recovered {
     std::vector<mail::QueueId> dropped;  // never acknowledged
     std::vector<std::pair<mail::QueueId, std::string>> damaged;
     std::vector<BodyFileFault> files;
+    std::optional<std::string> ledger;  // why stories of departed messages are not in it yet
     Totals totals;
 };
 
-// The queue on disk: envelopes, recipients, schedule, ledger. The truth about what is in the queue
-// and in which state; bodies are in a BodyStore. One thread at a time. Throws DatabaseError; when
-// it does, nothing of that call has happened.
+// The queue on disk: envelopes, recipients, schedule, history. The truth about what is in the queue
+// and in which state; bodies are in a BodyStore, the stories of what has left in the ledger. One
+// thread at a time. Throws DatabaseError; when it does, nothing of that call has happened.
 class QueueStore {
   public:
-    // Opens or makes the database in `directory`, which must outlive this.
+    // Opens or makes the database in `directory`, which must outlive this, and the ledger below it.
     explicit QueueStore(Directory& directory);
 
     // Once, before anything else: finds out what a crash left, drops what was never acknowledged,
@@ -110,11 +112,13 @@ class QueueStore {
     // A batch becomes durable in two steps, so that one is on its way to the disk while the next is
     // written. write() answers what has come of it; it counts when sync() has returned: then every
     // accepted arrival and every outcome is on disk, and a message all of whose recipients are
-    // finished has left.
+    // finished has left, and its story is
+    // the ledger's (Departing).
     struct Written {
         Committed committed;
         std::uint64_t batch = 0;
         BodyStore::SyncSet bodies;
+        Departing::ToSync ledger;
         // After sync(): arrivals in these are not on disk and never will be. take_back() must
         // follow before anybody is answered.
         std::vector<std::uint64_t> failed_files;
@@ -133,6 +137,10 @@ class QueueStore {
     // Tells the database that all bodies committed so far are on disk: the mark moves up. For quiet
     // moments.
     void note_durable();
+    // Brings all stories to the ledger's files, and removes those of the days that were over at
+    // `forget_before_us`; for quiet moments. Says what the disk had against it: then they are still
+    // in the database, and the next time may do it.
+    std::optional<std::string> settle_ledger(std::int64_t forget_before_us);
 
     // ---- commands; each is durable when it returns, false when the message is not there or its
     // state says no ----
@@ -155,9 +163,6 @@ class QueueStore {
     std::optional<std::int64_t> next_due_us(std::int64_t after_us);
     std::vector<HistoryLine> history(mail::QueueId id);
 
-    // Forgets up to `limit` departed messages that left before `before_us`, with their ledger.
-    std::size_t prune_history(std::int64_t before_us, std::size_t limit);
-
     // Findings about the database and every message in it: tables, states, and (with `bodies`) all
     // bodies' digests. Empty when all is well.
     std::vector<std::string> check(const BodyStore* bodies);
@@ -173,6 +178,8 @@ class QueueStore {
     Committed write_rows(const Batch& batch);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
+    bool leaves(std::span<const Outcome* const> outcomes, std::int64_t finished,
+                Committed& committed);
     std::int64_t expand(const Outcome& outcome, Committed& committed);
     std::vector<Recipient> recipients_of(mail::QueueId id);
     void mark_lost_bodies(const BodyStore& bodies,
@@ -183,6 +190,7 @@ class QueueStore {
     bool broken_ =
         false;  // what was not acknowledged could not be taken back: only a restart helps
     Doors doors_;
+    Departing departing_;
     Statement write_mark_;
     Statement select_message_;
     Statement select_recipients_;

@@ -57,13 +57,15 @@ Recovered QueueStore::recover(BodyStore& bodies) {
         const auto verified = bodies.verify(row.body);
         // A disk that cannot read tells nothing about whether the body was ever there.
         if (verified || verified.error().kind == BodyDamage::Kind::kUnreadable) continue;
-        doors_.leave_without_trace(row.id);
+        doors_.leave(row.id);  // without a story: it never was in the queue
+        doors_.forget(row.id);
         dropped.push_back(row);
     }
     mark_lost_bodies(bodies, ends, recovered);
     write_mark_.run(batch_, batch_);
     commit(transaction);
     durable_ = batch_;
+    recovered.ledger = departing_.settle();
 
     for (const auto& row : dropped) {
         recovered.dropped.push_back(row.id);

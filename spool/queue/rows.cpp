@@ -58,4 +58,16 @@ Recipient recipient_from(const Cursor& row, int first_column) {
     return recipient;
 }
 
+HistoryLine history_from(const Cursor& row, mail::QueueId message) {
+    return {message,
+            row.get<std::int64_t>(0),
+            row.get<std::uint32_t>(1),
+            row.get<RecipientState>(2),
+            row.get<std::string>(3),
+            row.get<std::string>(4),
+            row.get<std::string>(5),
+            row.get<std::string>(6),
+            row.get<std::string>(7)};
+}
+
 }  // namespace veredus::spool

@@ -21,6 +21,10 @@ inline constexpr std::string_view kRecipientColumns =
     "expanded_from, last_status, last_reply, last_remote";
 Recipient recipient_from(const Cursor& row, int first_column = 0);  // of kRecipientColumns
 
+inline constexpr std::string_view kHistoryColumns =
+    "at_us, recipient, state, address, status, reply, remote, tls";
+HistoryLine history_from(const Cursor& row, mail::QueueId message);  // of kHistoryColumns
+
 inline constexpr std::string_view kBodyColumns = "body_file, body_offset, body_length, body_digest";
 mail::BodyRef body_from(const Cursor& row, int first_column);  // of kBodyColumns
 

@@ -73,19 +73,11 @@ CREATE TABLE history (
     PRIMARY KEY (message, at_us, recipient, state)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE departed (
-    id INTEGER PRIMARY KEY,
-    at_us INTEGER NOT NULL,
-    body_length INTEGER NOT NULL,
-    about INTEGER NOT NULL,
-    reverse_path TEXT NOT NULL,
-    envelope_id TEXT NOT NULL,
-    message_id TEXT NOT NULL,
-    client_name TEXT NOT NULL,
-    client_address TEXT NOT NULL,
-    protocol TEXT NOT NULL,
-    auth_user TEXT NOT NULL,
-    tls TEXT NOT NULL
+CREATE TABLE departing (
+    number INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    lines TEXT NOT NULL
 ) STRICT;
 )sql"};
 

@@ -188,9 +188,14 @@ class Examination {
             spool.recover();
             for (const auto& finding : spool.queue.check(&spool.bodies))
                 fault("check: {}", finding);
+            read_ledger();
             for (const auto& [id, message] : told_.messages)
                 examine(spool, id, message);
             finish_all(spool);
+        }
+        read_ledger();
+        for (const auto& [id, message] : told_.messages) {
+            if (message.acknowledged && !stories_.contains(id)) fault("{} has no story", id.text());
         }
         const auto left = disk_.root().open_directory("body")->list();
         if (!left.empty()) fault("{} body files are left of an empty queue", left.size());
@@ -223,9 +228,41 @@ class Examination {
         }
     }
 
+    void read_ledger() {
+        stories_.clear();
+        for (auto& story : stories_in(disk_.root())) {
+            const auto id = story.id;
+            if (!stories_.emplace(id, std::move(story)).second)
+                fault("{} has two stories", id.text());
+        }
+    }
+
+    // The states a recipient came into, by the history of what is in the queue or the story of what
+    // has left.
+    std::vector<RecipientState> states_of(TestSpool& spool, mail::QueueId id,
+                                          std::uint32_t number) {
+        std::vector<RecipientState> states;
+        for (const auto& line : spool.queue.history(id)) {
+            if (line.recipient == number) states.push_back(line.state);
+        }
+        const auto story = stories_.find(id);
+        if (story == stories_.end() || number > story->second.recipients.size()) return states;
+        for (const auto& attempt : story->second.recipients[number - 1].attempts) {
+            for (const auto& meaning : kRecipientMeanings) {
+                if (meaning.name == attempt.state) states.push_back(meaning.state);
+            }
+        }
+        return states;
+    }
+
     void examine(TestSpool& spool, mail::QueueId id, const Told::Message& told) {
         const auto queued = spool.queue.show(id);
-        const auto history = spool.queue.history(id);
+        if (queued && stories_.contains(id))
+            fault("{} is in the ledger and has not left", id.text());
+        // Whatever has left has its story.
+        if (told.acknowledged && !queued && !stories_.contains(id)) {
+            fault("{} is gone without a story", id.text());
+        }
         if (queued) {
             const auto& body = queued->envelope.body;
             const auto verified = spool.bodies.verify(body);
@@ -239,13 +276,12 @@ class Examination {
         }
         if (told.removal_offered) return;
         for (std::size_t i = 0; i < told.recipients.size(); ++i) {
-            examine_recipient(spool, id, told, i, queued, history);
+            examine_recipient(spool, id, told, i, queued);
         }
     }
 
     void examine_recipient(TestSpool& spool, mail::QueueId id, const Told::Message& told,
-                           std::size_t index, const std::optional<Queued>& queued,
-                           const std::vector<HistoryLine>& history) {
+                           std::size_t index, const std::optional<Queued>& queued) {
         const auto& recipient = told.recipients[index];
         const auto number = static_cast<std::uint32_t>(index + 1);
         const auto name = fmt::format("{} {}", id.text(), recipient.address);
@@ -254,8 +290,8 @@ class Examination {
         auto state = RecipientState::kNone;
         if (queued && index < queued->recipients.size()) state = queued->recipients[index].state;
         std::optional<RecipientState> last;
-        for (const auto& line : history) {
-            if (line.recipient == number && !unfinished(line.state)) last = line.state;
+        for (const auto came_into : states_of(spool, id, number)) {
+            if (!unfinished(came_into)) last = came_into;
         }
         // (1), (3): what was acknowledged and not finished is still there.
         if (told.acknowledged && !finish_offered && !unfinished(state)) fault("{} is lost", name);
@@ -265,12 +301,11 @@ class Examination {
         }
         if (finish_committed && unfinished(state)) fault("{} was done and is due again", name);
         if (finish_committed && last != recipient.committed) fault("{} is not in the ledger", name);
-        // A message that is gone was finished by the ledger too.
-        if (told.acknowledged && !queued && !last) fault("{} is gone without a trace", name);
+        // A message that is gone was finished by its story too.
+        if (told.acknowledged && !queued && !last) fault("{} is gone and was not finished", name);
         // A verdict and its bounce come together.
         if (last == RecipientState::kFailed && recipient.bounce &&
-            !spool.queue.show(*recipient.bounce) &&
-            spool.queue.history(*recipient.bounce).empty() &&
+            !spool.queue.show(*recipient.bounce) && !stories_.contains(*recipient.bounce) &&
             !told_.messages.at(*recipient.bounce).removal_offered) {
             fault("{} failed and its sender was never told", name);
         }
@@ -291,6 +326,7 @@ class Examination {
 
     FaultDisk& disk_;
     const Told& told_;
+    std::map<mail::QueueId, Story> stories_;
     std::vector<std::string> faults_;
 };
 

@@ -51,8 +51,9 @@ int queue_list_command(const config::InstancePaths& paths, const std::vector<std
 int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter) {
     AdminLink link(paths);
     std::uint64_t count = 0;
-    link.list(parse_filter(filter), true,
-              [&](const Row& row) { fmt::print("{}{}", count++ == 0 ? "" : "\n", story(row)); });
+    link.list(parse_filter(filter), true, [&](const Row& row) {
+        fmt::print("{}{}", count++ == 0 ? "" : "\n", story_text(story_of(row)));
+    });
     if (count == 0) throw Failure(EX_DATAERR, "no such message in the queue");
     return EX_OK;
 }

@@ -47,7 +47,12 @@ int queue_body_command(const config::InstancePaths& paths, const std::string& id
 int queue_act_command(const config::InstancePaths& paths, const std::string& verb,
                       const std::vector<std::string>& filter, bool dry_run);
 
-// A queue id, a Message-ID, or an address of the envelope.
-int trace_command(const config::InstancePaths& paths, const std::string& what);
+struct TraceOptions {
+    std::string what;   // a queue id, a Message-ID, or an address of the envelope
+    std::string since;  // "2d", "2026-11-25"; empty: as far as the ledger goes
+    std::uint64_t limit = 50;
+    bool json = false;
+};
+int trace_command(const config::InstancePaths& paths, const TraceOptions& options);
 
 }  // namespace veredus

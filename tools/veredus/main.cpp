@@ -25,6 +25,7 @@ struct Words {
     std::string subject;
     bool json = false;
     bool dry_run = false;
+    veredus::TraceOptions trace;
 };
 
 // The command named last wins: `queue list` is `list`.
@@ -124,10 +125,15 @@ void add_queue_commands(CLI::App& app, Words& words, Command& chosen) {
         act->add_option("filter", words.filter, kFilterHelp)->required();
         act->add_flag("--dry-run", words.dry_run, "Only count");
     }
-    add(app, "trace", "The story of a message", chosen,
-        [&](const InstancePaths& paths) { return trace_command(paths, words.subject); })
-        ->add_option("what", words.subject, "A queue id, a Message-ID or an address")
+    CLI::App* trace =
+        add(app, "trace", "The story of a message, also of one that has left", chosen,
+            [&](const InstancePaths& paths) { return trace_command(paths, words.trace); });
+    trace->add_option("what", words.trace.what, "A queue id, a Message-ID or an address")
         ->required();
+    trace->add_option("--since", words.trace.since, "Arrived since then: 2d, 3h, 2026-11-25");
+    trace->add_option("--limit", words.trace.limit, "The most messages shown")
+        ->capture_default_str();
+    trace->add_flag("--json", words.trace.json, "A line of JSON for each message");
 }
 
 int run(int argc, char** argv) {

@@ -3,15 +3,28 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
+#include <utility>
+#include <vector>
 
 #include "common/log/log.h"
-#include "common/mailq/mailq.h"
 
 namespace veredus {
 namespace {
 
-using namespace ipc::admin;
+using spool::Story;
+
+// RFC 5321 4.5.4.1 says to try again; who has it already can tell by the Message-ID.
+constexpr std::string_view kInDoubt =
+    "the connection broke after the final dot: it may have arrived; the next attempt carries the "
+    "same Message-ID";
+
+struct Event {
+    std::int64_t at_us;
+    std::string text;
+    std::size_t order = 0;
+};
 
 std::string time_text(std::int64_t at_us) {
     const std::time_t seconds = at_us / 1'000'000;
@@ -24,37 +37,87 @@ std::string line(std::string_view name, std::string_view value) {
     return value.empty() ? "" : fmt::format("  {:<11} {}\n", name, log::printable(value));
 }
 
-std::string event_line(const RowEvent& event) {
-    std::string text = fmt::format("  {} ", time_text(event.at_us));
-    if (!event.address.empty()) text += fmt::format(" <{}>", event.address);
-    text += " " + event.state;
-    if (!event.status.empty()) text += " " + event.status;
-    if (!event.remote.empty()) text += " by " + event.remote;
-    if (!event.reply.empty()) text += ": " + event.reply;
-    return log::printable(text) + "\n";
+std::string facts(const Story& story) {
+    const auto& client = story.client;
+    std::string received = fmt::format("{} from {}[{}]", time_text(story.id.arrival_us()),
+                                       client.name, client.address);
+    if (!client.protocol.empty()) received += " with " + client.protocol;
+    if (!client.tls.empty()) received += ", " + client.tls;
+    std::string text =
+        fmt::format("{} {}\n", story.id.text(),
+                    story.left_us == 0 ? story.state : story.state + ", has left the queue");
+    text += line("reason", story.reason);
+    text += line("from", fmt::format("<{}>", story.reverse_path));
+    text += line("message id", story.message_id);
+    text += line("envelope id", story.envelope_id);
+    text += line("size", fmt::format("{} bytes", story.size));
+    text += line("received", received);
+    text += line("user", client.auth_user);
+    if (story.about == story.id) {
+        text += line("about", "a notification that could not be delivered");
+    } else if (story.about != mail::QueueId()) {
+        text += line("about", fmt::format("{}: this is a notification of what became of it",
+                                          story.about.text()));
+    }
+    return text;
+}
+
+std::string recipient_lines(const Story::Recipient& recipient) {
+    const auto tries = recipient.attempts.size();
+    std::string to = fmt::format("<{}> {}, tried {} time{}", recipient.address, recipient.state,
+                                 tries, tries == 1 ? "" : "s");
+    if (!recipient.expanded_from.empty())
+        to += fmt::format(", for the alias <{}>", recipient.expanded_from);
+    std::string text = line("to", to);
+    if (recipient.state == "in doubt") text += line("", kInDoubt);
+    text += line("", recipient.why);
+    if (recipient.next_attempt_us > 0)
+        text += line("", "next attempt at " + time_text(recipient.next_attempt_us));
+    return text;
+}
+
+Event event_of(const Story& story, const Story::Recipient& recipient,
+               const Story::Attempt& attempt) {
+    const auto delay_us = std::max<std::int64_t>(0, attempt.at_us - story.id.arrival_us());
+    std::string text = fmt::format("<{}> {}", recipient.address, attempt.state);
+    if (!attempt.status.empty()) text += " " + attempt.status;
+    text += fmt::format(" after {:.3g} s", static_cast<double>(delay_us) / 1e6);
+    if (!attempt.remote.empty()) text += " by " + attempt.remote;
+    if (!attempt.tls.empty()) text += fmt::format(" ({})", attempt.tls);
+    if (!attempt.reply.empty()) text += ": " + attempt.reply;
+    if (attempt.state == "in doubt") text += fmt::format("; {}", kInDoubt);
+    return {attempt.at_us, text};
+}
+
+std::vector<Event> events_of(const Story& story, std::span<const Story> notifications) {
+    std::vector<Event> events;
+    for (const auto& recipient : story.recipients)
+        for (const auto& attempt : recipient.attempts)
+            events.push_back(event_of(story, recipient, attempt));
+    for (const auto& told : notifications) {
+        for (const auto& recipient : told.recipients)
+            events.push_back({told.id.arrival_us(),
+                              fmt::format("notification {} to <{}>, now {}", told.id.text(),
+                                          recipient.address, recipient.state)});
+    }
+    if (story.left_us != 0)
+        events.push_back({story.left_us, story.state == "deleted" ? "deleted by the administrator"
+                                                                  : "left the queue"});
+    // What happened at the same time stays in its order.
+    for (std::size_t i = 0; i < events.size(); ++i)
+        events[i].order = i;
+    std::ranges::sort(events, {}, [](const Event& e) { return std::pair(e.at_us, e.order); });
+    return events;
 }
 
 }  // namespace
 
-std::string story(const Row& row) {
-    std::string text = fmt::format("{} {}\n", row.id.text(), row.state);
-    text += line("reason", row.reason);
-    text += line("from", fmt::format("<{}>", row.sender));
-    text += line("message id", row.message_id);
-    text += line("size", fmt::format("{} bytes", row.size));
-    text += line("received", fmt::format("{} from {}", time_text(row.arrived_us), row.client));
-    text += line("user", row.user);
-    for (const RowRecipient& recipient : row.recipients) {
-        text +=
-            line("to", fmt::format("<{}> {}, tried {} time{}", recipient.address, recipient.state,
-                                   recipient.attempts, recipient.attempts == 1 ? "" : "s"));
-        if (!mailq::is_waiting(recipient)) continue;
-        text += line("", mailq::delay_reason(recipient));
-        if (recipient.next_attempt_us > 0)
-            text += line("", "next attempt at " + time_text(recipient.next_attempt_us));
-    }
-    for (const RowEvent& event : row.history)
-        text += event_line(event);
+std::string story_text(const Story& story, std::span<const Story> notifications) {
+    std::string text = facts(story);
+    for (const auto& recipient : story.recipients)
+        text += recipient_lines(recipient);
+    for (const auto& event : events_of(story, notifications))
+        text += fmt::format("  {}  {}\n", time_text(event.at_us), log::printable(event.text));
     return text;
 }
 

@@ -28,6 +28,7 @@ struct QueueFixture {
         const auto message = queue().show(id);
         return message ? message->recipients.at(number - 1).state : RecipientState::kNone;
     }
+    std::vector<Story> stories() { return stories_in(disk.root()); }
     std::vector<std::string> due_at(std::int64_t now_us) {
         DueCursor cursor;
         std::vector<std::string> addresses;

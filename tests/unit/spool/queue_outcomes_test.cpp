@@ -94,20 +94,6 @@ BOOST_AUTO_TEST_CASE(filters_choose) {
     BOOST_TEST(totals.bytes == 1012U);
 }
 
-BOOST_AUTO_TEST_CASE(history_is_pruned) {
-    const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
-    const auto waiting = spool->accept("waits\r\n", {recipient_at("a@b.example")});
-    const auto recent = spool->accept("new\r\n", {recipient_at("a@b.example")});
-    spool->record({outcome_of(old, 1, kRelayed, kTestNow),
-                   outcome_of(waiting, 1, kDeferred, kTestNow),
-                   outcome_of(recent, 1, kRelayed, kTestNow + 10)});
-    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 1U);
-    BOOST_TEST(queue().prune_history(kTestNow + 5, 100) == 0U);
-    BOOST_TEST(queue().history(old).empty());
-    BOOST_TEST(queue().history(waiting).size() == 1U);
-    BOOST_TEST(queue().history(recent).size() == 1U);
-}
-
 BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
     Batch batch;
     batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));

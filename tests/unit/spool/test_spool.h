@@ -11,6 +11,7 @@
 #include "spool/body/body_writer.h"
 #include "spool/body/record.h"
 #include "spool/disk/fault_disk.h"
+#include "spool/ledger/story.h"
 #include "spool/queue/queue_store.h"
 
 namespace veredus::spool {
@@ -53,6 +54,20 @@ inline std::vector<std::uint64_t> files_of(const std::vector<NewMessage>& messag
     for (const auto& message : messages)
         files.push_back(message.envelope.body.file);
     return files;
+}
+
+// Everything in the ledger, oldest first; an incomplete last line is none.
+inline std::vector<Story> stories_in(Directory& root) {
+    std::vector<Story> stories;
+    const auto ledger = root.open_directory("ledger");
+    for (const auto& name : ledger->list()) {
+        const auto text = read_all(*ledger->open(name, Access::kRead));
+        for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1) {
+            if (auto story = parse_story(std::string_view(text).substr(at, end - at)))
+                stories.push_back(std::move(*story));
+        }
+    }
+    return stories;
 }
 
 // A queue with its bodies on any disk, used as queued uses them: one segment at a time, bodies of

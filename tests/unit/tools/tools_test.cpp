@@ -130,29 +130,31 @@ BOOST_AUTO_TEST_CASE(a_story_says_who_what_when_and_why) {
     row.size = 1234;
     row.arrived_us = 1'700'000'000'000'000;
     row.client = "mx.a.example[192.0.2.1]";
+    row.protocol = "ESMTPS";
     row.recipients = {{.address = "bob@b.example",
-                       .state = "deferred",
+                       .state = "in doubt",
                        .attempts = 1,
-                       .next_attempt_us = 1'700'000'300'000'000,
-                       .last_status = "4.2.0",
-                       .last_reply = "450 4.2.0 try \x1b[2Jlater",
-                       .last_remote = "mx.b.example[192.0.2.2]:25"}};
+                       .next_attempt_us = 1'700'000'300'000'000}};
     row.history = {{.at_us = 1'700'000'001'000'000,
                     .address = "bob@b.example",
-                    .state = "deferred",
-                    .status = "4.2.0",
-                    .reply = "450 4.2.0 try later",
-                    .remote = "mx.b.example[192.0.2.2]:25"}};
-    BOOST_TEST(story(row) ==
+                    .state = "in doubt",
+                    .status = "4.4.2",
+                    .reply = "lost \x1b[2J connection",
+                    .remote = "mx.b.example[192.0.2.2]:25",
+                    .tls = "TLSv1.3"}};
+    BOOST_TEST(story_text(story_of(row)) ==
                row.id.text() +
                    " queued\n"
                    "  from        <ann@a.example>\n"
                    "  message id  <1@a.example>\n"
                    "  size        1234 bytes\n"
-                   "  received    2023-11-14 22:13:20 from mx.a.example[192.0.2.1]\n"
-                   "  to          <bob@b.example> deferred, tried 1 time\n"
-                   "              host mx.b.example[192.0.2.2]:25 said: 450 4.2.0 try ?[2Jlater\n"
+                   "  received    2023-11-14 22:13:20 from mx.a.example[192.0.2.1] with ESMTPS\n"
+                   "  to          <bob@b.example> in doubt, tried 1 time\n"
+                   "              the connection broke after the final dot: it may have arrived; "
+                   "the next attempt carries the same Message-ID\n"
                    "              next attempt at 2023-11-14 22:18:20\n"
-                   "  2023-11-14 22:13:21  <bob@b.example> deferred 4.2.0 by "
-                   "mx.b.example[192.0.2.2]:25: 450 4.2.0 try later\n");
+                   "  2023-11-14 22:13:21  <bob@b.example> in doubt 4.4.2 after 1 s by "
+                   "mx.b.example[192.0.2.2]:25 (TLSv1.3): lost ?[2J connection; the connection "
+                   "broke after the final dot: it may have arrived; the next attempt carries the "
+                   "same Message-ID\n");
 }
