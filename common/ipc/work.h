@@ -38,9 +38,11 @@ struct Outcome {
     std::string remote;     // "mx.b.example[192.0.2.1]:25", "local", or empty
     std::string tls;        // "TLSv1.3 TLS_AES_256_GCM_SHA384 verified", or empty
     bool in_doubt = false;  // the connection broke after the final dot: it may have arrived
+    bool notifies = false;  // the next hop offers DSN: to tell of success is its duty now
     std::vector<std::string> expanded_to;
     auto fields() {
-        return std::tie(recipient, result, status, reply, remote, tls, in_doubt, expanded_to);
+        return std::tie(recipient, result, status, reply, remote, tls, in_doubt, notifies,
+                        expanded_to);
     }
 };
 

@@ -122,9 +122,10 @@ Parsed parse_nothing(std::string_view, const ParseContext&) {
 constexpr auto kCommands = std::to_array<CommandRow>({
     // clang-format off
     {"RCPT", Verb::rcpt, parse_rcpt, needs_hello | needs_login | needs_mail,
-     "RCPT TO:<their@address>"},
+     "RCPT TO:<their@address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;their@address]"},
     {"MAIL", Verb::mail, parse_mail, needs_hello | needs_login | not_in_transaction,
-     "MAIL FROM:<your@address> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=<>]"},
+     "MAIL FROM:<your@address> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=<>] [RET=FULL|HDRS] "
+     "[ENVID=xtext]"},
     {"DATA", Verb::data, parse_nothing,
      needs_hello | needs_login | needs_mail | needs_recipient | last_in_group | no_arguments,
      "DATA, then the message, then a line with one dot"},

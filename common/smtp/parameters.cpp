@@ -69,23 +69,24 @@ bool set_envid(MailArguments& to, std::string_view value) {
     return true;
 }
 
+struct NotifyWord {
+    std::string_view text;
+    std::uint8_t bit;
+};
+constexpr auto kNotifyWords = std::to_array<NotifyWord>({{"NEVER", mail::kNotifyNever},
+                                                         {"SUCCESS", mail::kNotifySuccess},
+                                                         {"FAILURE", mail::kNotifyFailure},
+                                                         {"DELAY", mail::kNotifyDelay}});
+
 // RFC 3461, 4.1: NEVER alone, or a list of the others.
 bool set_notify(RcptArguments& to, std::string_view value) {
-    struct Word {
-        std::string_view text;
-        std::uint8_t bit;
-    };
-    constexpr auto kWords = std::to_array<Word>({{"NEVER", mail::kNotifyNever},
-                                                 {"SUCCESS", mail::kNotifySuccess},
-                                                 {"FAILURE", mail::kNotifyFailure},
-                                                 {"DELAY", mail::kNotifyDelay}});
     unsigned bits = 0;
     for (std::size_t at = 0; at <= value.size();) {
         const auto comma = std::min(value.find(',', at), value.size());
-        const auto word = std::ranges::find_if(kWords, [&](const Word& known) {
+        const auto word = std::ranges::find_if(kNotifyWords, [&](const NotifyWord& known) {
             return iequal(known.text, value.substr(at, comma - at));
         });
-        if (word == kWords.end()) return false;
+        if (word == kNotifyWords.end()) return false;
         bits |= word->bit;
         at = comma + 1;
     }
@@ -93,7 +94,8 @@ bool set_notify(RcptArguments& to, std::string_view value) {
     return (bits & mail::kNotifyNever) == 0 || bits == mail::kNotifyNever;
 }
 
-// RFC 3461, 4.2: addr-type ";" xtext.
+// RFC 3461, 4.2: addr-type ";" xtext. RFC 6533's address type utf-8 says what is not ASCII as
+// "\x{F6}", which no xtext changes; one that is not written so is carried as it came (3).
 bool set_orcpt(RcptArguments& to, std::string_view value) {
     const auto semicolon = value.find(';');
     if (semicolon == std::string_view::npos || semicolon == 0 || value.size() > 500) return false;
@@ -152,6 +154,28 @@ std::optional<Answer> parse_mail_parameters(std::string_view text, const ParseCo
 std::optional<Answer> parse_rcpt_parameters(std::string_view text, const ParseContext& context,
                                             RcptArguments& rcpt) {
     return parse("RCPT", text, kRcptParameters, context, rcpt);
+}
+
+std::string dsn_mail_parameters(mail::Ret ret, std::string_view envelope_id) {
+    std::string out;
+    if (ret == mail::Ret::kFull) out += " RET=FULL";
+    if (ret == mail::Ret::kHeaders) out += " RET=HDRS";
+    if (!envelope_id.empty()) out += " ENVID=" + xtext_encode(envelope_id);
+    return out;
+}
+
+std::string dsn_rcpt_parameters(std::uint8_t notify, std::string_view original_recipient) {
+    std::string out;
+    for (const NotifyWord& word : kNotifyWords) {
+        if ((notify & word.bit) == 0) continue;
+        out += out.empty() ? " NOTIFY=" : ",";
+        out += word.text;
+    }
+    const auto semicolon = original_recipient.find(';');
+    if (semicolon == std::string_view::npos) return out;
+    out += " ORCPT=";
+    out += original_recipient.substr(0, semicolon + 1);
+    return out + xtext_encode(original_recipient.substr(semicolon + 1));
 }
 
 }  // namespace veredus::smtp

@@ -7,9 +7,10 @@
 #include <fmt/format.h>
 
 #include "common/async/time.h"
-#include "common/mail/base64.h"
+#include "common/sasl/client.h"
 #include "common/smtp/ascii.h"
 #include "common/smtp/data_writer.h"
+#include "common/smtp/parameters.h"
 
 namespace veredus::relayd {
 namespace {
@@ -34,6 +35,8 @@ constexpr Duration kQuit = 2s;
 constexpr Duration kGrace = 10s;
 
 constexpr std::string_view kData = "DATA\r\n";
+constexpr int kAuthenticated = 235;
+constexpr int kChallenge = 334;
 constexpr int kStartInput = 354;
 constexpr int kClosing = 421;
 
@@ -49,13 +52,11 @@ Verdict verdict_of(const Reply& reply) {
     return deferred("4.5.0", "nonsense: " + reply.text());
 }
 
-// RFC 5321 section 4.5.3.1.10: no room for this recipient, at least not beside the others.
+// RFC 5321 section 4.5.3.1.10: no room for this recipient beside the others. With another status
+// (5.2.2: his mailbox is full) it speaks of him alone.
 bool is_full(const Reply& reply) {
-    return reply.code == 452 || reply.code == 552;
-}
-
-std::string rcpt_command(const std::string& forward_path) {
-    return fmt::format("RCPT TO:<{}>\r\n", forward_path);
+    return (reply.code == 452 || reply.code == 552) &&
+           (!reply.status || (reply.status->subject == 5 && reply.status->detail == 3));
 }
 
 }  // namespace
@@ -150,16 +151,15 @@ void ClientSession::learn(const std::string& line) {
     if (keyword == "pipelining") extensions_.pipelining = true;
     if (keyword == "8bitmime") extensions_.eight_bit_mime = true;
     if (keyword == "starttls") extensions_.starttls = true;
+    if (keyword == "dsn") extensions_.dsn = true;
     if (keyword == "size") {
         std::uint64_t size = 0;
         std::from_chars(rest.data(), rest.data() + rest.size(), size);
         extensions_.size = size;
     }
-    if (keyword == "auth") {
-        const std::string words = fmt::format(" {} ", rest);
-        extensions_.auth_plain = extensions_.auth_plain || words.contains(" plain ");
-        extensions_.auth_login = extensions_.auth_login || words.contains(" login ");
-    }
+    // Some say it twice, once as "AUTH=": RFC 4954 has one line.
+    if (keyword == "auth")
+        extensions_.auth.append(extensions_.auth.empty() ? "" : " ").append(rest);
 }
 
 // True once TLS stands; false where the host took back its offer, or with tls_failed_.
@@ -192,27 +192,28 @@ Task<std::optional<Verdict>> ClientSession::authenticate() {
         co_return deferred("4.7.11", fmt::format("{} offers no TLS, and without it the password is "
                                                  "not sent",
                                                  target_.remote()));
-    if (!extensions_.auth_plain && !extensions_.auth_login)
-        co_return deferred(
-            "4.7.0", fmt::format("{} offers neither AUTH PLAIN nor AUTH LOGIN", target_.remote()));
-    std::vector<std::string> lines;
-    if (extensions_.auth_plain) {
-        const std::string message =
-            std::string(1, '\0') + target_.user + std::string(1, '\0') + target_.password;
-        lines = {"AUTH PLAIN " + mail::base64_encode(message)};
-    } else {
-        lines = {"AUTH LOGIN", mail::base64_encode(target_.user),
-                 mail::base64_encode(target_.password)};
-    }
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        const Reply answer = co_await command(lines[i], kHello);
-        const int wanted = i + 1 < lines.size() ? 334 : 235;
-        if (answer.code == wanted) continue;
+    auto exchange = sasl::ClientExchange::choose(
+        extensions_.auth, sasl::Credentials({}, target_.user, target_.password));
+    if (!exchange)
+        co_return deferred("4.7.0",
+                           fmt::format("{} offers no way to log in that is known here: AUTH \"{}\"",
+                                       target_.remote(), extensions_.auth));
+    std::string line = fmt::format("AUTH {}", exchange->mechanism());
+    if (const auto initial = exchange->initial_response()) line += " " + *initial;
+    for (;;) {
+        const Reply answer = co_await command(std::move(line), kHello);
+        if (answer.code == kAuthenticated) co_return std::nullopt;
+        const bool asked = answer.code == kChallenge;
+        const auto response = asked ? exchange->answer(answer.lines.front()) : std::nullopt;
+        if (response) {
+            line = *response;
+            continue;
+        }
+        if (asked) co_await command("*", kHello);  // it asks for more than there is
         // Not the message's fault: it waits until somebody has mended the password.
         co_return deferred(
             "4.7.8", fmt::format("{} refuses our login: {}", target_.remote(), answer.text()));
     }
-    co_return std::nullopt;
 }
 
 Task<> ClientSession::quit() {
@@ -225,9 +226,10 @@ Task<> ClientSession::quit() {
 
 Task<Transaction::End> ClientSession::transact() {
     Transaction& t = *current_;
-    t.verdicts.assign(t.forward_paths.size(), std::nullopt);
+    t.verdicts.assign(t.recipients.size(), std::nullopt);
     t.began_us = context_.loop.clock().wall_us();
     t.tls = tls_text();
+    t.dsn = extensions_.dsn;
     accepted_.clear();
     answered_ = false;
     if (const auto problem = unsuited()) {
@@ -266,6 +268,18 @@ std::string ClientSession::mail_command() const {
     std::string line = fmt::format("MAIL FROM:<{}>", t.reverse_path);
     if (extensions_.size) line += fmt::format(" SIZE={}", t.body.size());
     if (extensions_.eight_bit_mime && t.body.has_8bit()) line += " BODY=8BITMIME";
+    if (t.dsn) line += smtp::dsn_mail_parameters(t.ret, t.envelope_id);
+    return line + "\r\n";
+}
+
+// RFC 3461 section 5.2.1: what was asked goes on as it came. Where nobody said ORCPT it is the
+// address that the message came here for, so that a host further on can still name it.
+std::string ClientSession::rcpt_command(const ipc::work::JobRecipient& recipient) const {
+    std::string line = fmt::format("RCPT TO:<{}>", recipient.forward_path);
+    if (current_->dsn)
+        line += smtp::dsn_rcpt_parameters(recipient.notify, recipient.original_recipient.empty()
+                                                                ? "rfc822;" + recipient.forward_path
+                                                                : recipient.original_recipient);
     return line + "\r\n";
 }
 
@@ -276,8 +290,8 @@ Task<bool> ClientSession::sender() {
     dirty_ = true;
     stream_->put(mail_command());
     if (extensions_.pipelining) {
-        for (const std::string& path : t.forward_paths)
-            stream_->put(rcpt_command(path));
+        for (const auto* recipient : t.recipients)
+            stream_->put(rcpt_command(*recipient));
         stream_->put(kData);
     }
     stream_->deadline(kMail);
@@ -293,10 +307,10 @@ Task<bool> ClientSession::sender() {
 // Each RCPT, with a verdict or a place in accepted_. Without a sender its reply says nothing.
 Task<> ClientSession::recipients(bool sender_taken) {
     Transaction& t = *current_;
-    for (std::size_t i = 0; i < t.forward_paths.size(); ++i) {
+    for (std::size_t i = 0; i < t.recipients.size(); ++i) {
         stage_ = "sending RCPT TO";
         if (!extensions_.pipelining) {
-            stream_->put(rcpt_command(t.forward_paths[i]));
+            stream_->put(rcpt_command(*t.recipients[i]));
             stream_->deadline(kRcpt);
             co_await stream_->flush();
         }
@@ -436,7 +450,7 @@ void ClientSession::finish(Transaction::End end) {
 void ClientSession::fail(const std::string& why) {
     if (current_ == nullptr) return;
     Transaction& t = *current_;
-    t.verdicts.resize(t.forward_paths.size());
+    t.verdicts.resize(t.recipients.size());
     if (critical_) {
         doubt(why);
     } else if (in_data_) {

@@ -11,6 +11,7 @@
 #include "common/async/stop.h"
 #include "common/async/task.h"
 #include "common/async/wait.h"
+#include "common/ipc/work.h"
 #include "common/log/log.h"
 #include "common/net/stream.h"
 #include "common/net/tls.h"
@@ -39,9 +40,12 @@ struct Transaction {
     Body& body;
     std::string reverse_path;
     bool eight_bit_mime = false;  // BODY=8BITMIME came with it
-    std::vector<std::string> forward_paths;
+    mail::Ret ret = mail::Ret::kUnsaid;
+    std::string envelope_id;  // decoded, or empty
+    std::vector<const ipc::work::JobRecipient*> recipients;
 
-    std::vector<std::optional<Verdict>> verdicts;  // of each forward path
+    std::vector<std::optional<Verdict>> verdicts;  // of each recipient
+    bool dsn = false;                              // the host offers it and was told what was asked
     End end = End::stopped;
     Verdict trouble;
     std::int64_t began_us = 0;  // when the connection stood; 0: it never did
@@ -74,11 +78,12 @@ class ClientSession {
   private:
     // RFC 5321 section 4.1.1.1 and the extensions' own.
     struct Extensions {
-        bool pipelining = false;                      // RFC 2920
-        bool eight_bit_mime = false;                  // RFC 6152
-        bool starttls = false;                        // RFC 3207
-        std::optional<std::uint64_t> size;            // RFC 1870; 0: no limit
-        bool auth_plain = false, auth_login = false;  // RFC 4954
+        bool pipelining = false;            // RFC 2920
+        bool eight_bit_mime = false;        // RFC 6152
+        bool starttls = false;              // RFC 3207
+        bool dsn = false;                   // RFC 3461
+        std::optional<std::uint64_t> size;  // RFC 1870; 0: no limit
+        std::string auth;                   // RFC 4954: mechanisms with blanks between
     };
 
     async::Task<> converse(Transaction& first, NextTransaction& next);
@@ -100,6 +105,7 @@ class ClientSession {
 
     std::optional<Verdict> unsuited() const;
     std::string mail_command() const;
+    std::string rcpt_command(const ipc::work::JobRecipient& recipient) const;
     void learn(const std::string& line);
     void judge_accepted(const Verdict& verdict);
     void doubt(const std::string& why);
@@ -120,7 +126,7 @@ class ClientSession {
     Extensions extensions_;
 
     Transaction* current_ = nullptr;
-    std::vector<std::size_t> accepted_;  // of the current transaction's forward paths
+    std::vector<std::size_t> accepted_;  // of the current transaction's recipients
     const char* stage_ = "";             // "while ..." for people
     bool reused_ = false;                // the current transaction is not the first
     bool answered_ = false;              // the host took something of the current transaction

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log/delivery.h"
+#include "common/smtp/address.h"
 
 namespace veredus::relayd {
 namespace {
@@ -37,6 +38,7 @@ struct Place {
     std::string remote;
     std::string tls;
     std::int64_t began_us = 0;  // when the connection stood
+    bool dsn = false;           // and was told what the sender wants to hear
 };
 
 class Delivery {
@@ -57,6 +59,8 @@ class Delivery {
         if (body_.has_bare_newline())
             co_return decide_rest(
                 failed("5.6.0", "the message has a bare CR or LF, which mail must not have"), {});
+        decide_what_cannot_be_said();
+        if (open_.empty()) co_return;
         const Route route = co_await find_route(context_.route, job_.next_hop, stop);
         if (!route) co_return decide_rest(route.error(), {});
         for (const Target& target : *route) {
@@ -75,10 +79,13 @@ class Delivery {
             Transaction transaction(context_.loop, body_);
             transaction.reverse_path = job_.reverse_path;
             transaction.eight_bit_mime = job_.body_type != mail::BodyType::kSevenBit;
+            transaction.ret = job_.ret;
+            transaction.envelope_id = job_.envelope_id;
             for (const std::size_t i : open_)
-                transaction.forward_paths.push_back(job_.recipients[i].forward_path);
+                transaction.recipients.push_back(&job_.recipients[i]);
             co_await context_.pool.transact(target, transaction, stop);
-            const Place place{target.remote(), transaction.tls, transaction.began_us};
+            const Place place{target.remote(), transaction.tls, transaction.began_us,
+                              transaction.dsn};
             take_verdicts(transaction, place);
             if (transaction.end == Transaction::End::stopped) throw async::Stopped();
             if (transaction.end == Transaction::End::host) {
@@ -86,6 +93,21 @@ class Delivery {
                 co_return;
             }
         }
+    }
+
+    // An alias may lead to what is no address of RFC 5321: it has no way into a RCPT command.
+    // Letters beyond ASCII would need SMTPUTF8 (RFC 6531 section 3.5: X.6.7).
+    void decide_what_cannot_be_said() {
+        Outcomes outcomes{.job = job_.job, .outcomes = {}};
+        std::erase_if(open_, [&](std::size_t i) {
+            const auto mailbox = smtp::Mailbox::parse(job_.recipients[i].forward_path);
+            if (mailbox) return false;
+            const bool wide = mailbox.error() == smtp::AddressError::non_ascii;
+            const std::string why(smtp::address_error_text(mailbox.error()));
+            outcomes.outcomes.push_back(outcome(i, failed(wide ? "5.6.7" : "5.1.3", why), {}));
+            return true;
+        });
+        if (!outcomes.outcomes.empty()) context_.report(outcomes);
     }
 
     void take_verdicts(const Transaction& transaction, const Place& place) {
@@ -137,6 +159,7 @@ class Delivery {
                 .remote = place.remote,
                 .tls = place.tls,
                 .in_doubt = verdict.in_doubt,
+                .notifies = place.dsn,
                 .expanded_to = {}};
     }
 

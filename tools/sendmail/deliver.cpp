@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/smtp/xtext.h"
 #include "tools/sendmail/identity.h"
 #include "tools/sendmail/message.h"
 #include "tools/sendmail/modes.h"
@@ -19,17 +20,6 @@ void need(const Reply& reply, const std::string& about = "") {
                   about.empty() ? reply.text() : fmt::format("<{}>: {}", about, reply.text()));
 }
 
-// RFC 3461 5: hexadecimal for what is not printable, and for '+' and '='.
-std::string xtext(std::string_view text) {
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = c > 0x20 && c < 0x7F && c != '+' && c != '=';
-        encoded +=
-            plain ? std::string(1, c) : fmt::format("+{:02X}", static_cast<unsigned char>(c));
-    }
-    return encoded;
-}
-
 std::string mail_command(const Flags& flags, std::size_t size, bool eight_bit,
                          const Submission& submission) {
     std::string command = fmt::format("MAIL FROM:<{}>", sender_of(flags));
@@ -37,7 +27,7 @@ std::string mail_command(const Flags& flags, std::size_t size, bool eight_bit,
     if (submission.offers("8BITMIME") && eight_bit) command += " BODY=8BITMIME";
     if (submission.offers("DSN") && !flags.ret.empty()) command += " RET=" + flags.ret;
     if (submission.offers("DSN") && !flags.envelope_id.empty())
-        command += " ENVID=" + xtext(flags.envelope_id);
+        command += " ENVID=" + smtp::xtext_encode(flags.envelope_id);
     return command;
 }
 

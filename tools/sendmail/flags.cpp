@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "common/mail/header.h"
+
 namespace veredus::sendmail {
 namespace {
 
@@ -61,8 +63,9 @@ std::string set_sender(Flags& flags, std::string_view argument) {
     return "";
 }
 
-std::string set_notify(Flags& flags, std::string_view argument) {
-    const std::string wanted(argument);
+std::string set_notify(Flags& flags, std::string_view given) {
+    const std::string wanted = mail::ascii_lower(given);
+    std::string_view argument = wanted;
     if (argument == "never") {
         flags.notify = wanted;
         return "";
@@ -79,9 +82,10 @@ std::string set_notify(Flags& flags, std::string_view argument) {
 }
 
 std::string set_ret(Flags& flags, std::string_view argument) {
-    if (argument != "full" && argument != "hdrs")
+    const std::string wanted = mail::ascii_lower(argument);
+    if (wanted != "full" && wanted != "hdrs")
         return fmt::format("-R {}: expected full or hdrs", argument);
-    flags.ret = argument;
+    flags.ret = wanted;
     return "";
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/smtp/command.h"
+#include "common/smtp/parameters.h"
 
 using namespace veredus::smtp;
 namespace mail = veredus::mail;
@@ -92,6 +93,33 @@ BOOST_AUTO_TEST_CASE(original_recipient) {
                                  "ORCPT=rfc822;" + std::string(500, 'a')};
     for (const auto& one : wrong)
         BOOST_TEST(code_of("RCPT TO:<a@b> " + one) == 501, one);
+}
+
+// RFC 6533, 3: what is not ASCII in seven bits; what is not written so is carried as it came.
+BOOST_AUTO_TEST_CASE(original_recipient_beyond_ascii) {
+    for (const char* good :
+         {"utf-8;j\\x{F6}rg@b\\x{FC}cher.example", "UTF-8;bob@b.example", "utf-8;\\x{nonsense"})
+        BOOST_TEST(rcpt_with("ORCPT=" + std::string(good)).original_recipient == good);
+    const auto raw = parse_command("RCPT TO:<a@b> ORCPT=utf-8;j\xC3\xB6rg@b", kDsn);
+    BOOST_TEST(!raw.has_value());  // needs SMTPUTF8
+}
+
+// What is read is written again, so that the next host gets the same.
+BOOST_AUTO_TEST_CASE(said_again_to_the_next_host) {
+    for (const char* given : {"", " RET=FULL", " RET=HDRS ENVID=QQ+20314", " ENVID=a+3Db+2Bc~"}) {
+        const auto mail = mail_with(given);
+        BOOST_TEST(dsn_mail_parameters(mail.ret, mail.envelope_id) == given);
+    }
+    for (const char* given :
+         {"", " NOTIFY=NEVER", " NOTIFY=SUCCESS,FAILURE,DELAY", " NOTIFY=FAILURE",
+          " NOTIFY=DELAY ORCPT=rfc822;Bob+2Bx@B.example", " ORCPT=x-400;/C+3D+20x",
+          " ORCPT=utf-8;j\\x{F6}rg@b\\x{FC}cher.example"}) {
+        const auto rcpt = rcpt_with(given);
+        BOOST_TEST(dsn_rcpt_parameters(rcpt.notify, rcpt.original_recipient) == given);
+    }
+    // The shortest xtext: never longer than what came in.
+    BOOST_TEST(dsn_mail_parameters(mail::Ret::kUnsaid, mail_with("ENVID=+41+3d").envelope_id) ==
+               " ENVID=A+3D");
 }
 
 BOOST_AUTO_TEST_CASE(several_in_any_order) {

@@ -109,6 +109,8 @@ BOOST_AUTO_TEST_CASE(delivery_status_flags) {
     BOOST_TEST(flags->ret == "hdrs");
     BOOST_TEST(flags->envelope_id == "id 1");
     BOOST_TEST(parse({"sendmail", "-Nnever", "ann"})->notify == "never");
+    BOOST_TEST(parse({"sendmail", "-N", "SUCCESS,Delay", "ann"})->notify == "success,delay");
+    BOOST_TEST(parse({"sendmail", "-RFULL", "ann"})->ret == "full");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said) {

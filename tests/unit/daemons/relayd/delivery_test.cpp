@@ -155,6 +155,13 @@ BOOST_AUTO_TEST_CASE(too_many_recipients_go_in_another_transaction) {
     host.answers["RCPT"] = {"552 too many"};
     deliver("b.example", {"a@b.example"});
     BOOST_TEST(verdicts() == "1: deferred 4.5.3 552 too many\n");
+    outcomes.clear();
+    host.answers["RCPT"] = {"", "552 5.2.2 over quota", "452 4.2.2 over quota"};
+    deliver("b.example", {"a@b.example", "b@b.example", "c@b.example"});
+    BOOST_TEST(verdicts() ==
+               "1: delivered 2.0.0 250 2.0.0 queued\n"
+               "2: failed 5.2.2 552 5.2.2 over quota\n"
+               "3: deferred 4.2.2 452 4.2.2 over quota\n");
 }
 
 BOOST_AUTO_TEST_CASE(helo_where_ehlo_is_unknown) {
@@ -189,6 +196,54 @@ BOOST_AUTO_TEST_CASE(eight_bits) {
     // What only claims to be 8-bit goes anywhere.
     deliver("b.example", {"a@b.example"}, "Subject: a\r\n\r\n", kEightBitMime);
     BOOST_TEST(outcomes[2].status == "2.0.0");
+}
+
+// RFC 3461 section 5.2.1: to a host that offers DSN goes what was asked, and no more.
+BOOST_AUTO_TEST_CASE(requests_for_notifications_are_passed_on) {
+    host.extensions = {"PIPELINING", "DSN"};
+    ipc::work::Job job = a_job("b.example", {"a@b.example", "b@b.example", "c@b.example"});
+    job.ret = mail::Ret::kHeaders;
+    job.envelope_id = "QQ 314+1";
+    job.recipients[0].notify = mail::kNotifySuccess | mail::kNotifyDelay;
+    job.recipients[0].original_recipient = "rfc822;Team=1@A.example";
+    job.recipients[1].notify = mail::kNotifyNever;
+    deliver(std::move(job));
+    const Strings expected = {"EHLO relay.example",
+                              "MAIL FROM:<alice@a.example> RET=HDRS ENVID=QQ+20314+2B1",
+                              "RCPT TO:<a@b.example> NOTIFY=SUCCESS,DELAY "
+                              "ORCPT=rfc822;Team+3D1@A.example",
+                              "RCPT TO:<b@b.example> NOTIFY=NEVER ORCPT=rfc822;b@b.example",
+                              "RCPT TO:<c@b.example> ORCPT=rfc822;c@b.example",
+                              "DATA"};
+    BOOST_TEST(host.commands == expected, boost::test_tools::per_element());
+    BOOST_TEST(outcomes[0].notifies);
+}
+
+// RFC 3461 section 5.2.2: to another go none of them, and success is ours to tell.
+BOOST_AUTO_TEST_CASE(where_no_dsn_is_offered_nothing_is_asked) {
+    ipc::work::Job job = a_job("b.example", {"a@b.example"});
+    job.ret = mail::Ret::kFull;
+    job.envelope_id = "1";
+    job.recipients[0].notify = mail::kNotifySuccess;
+    job.recipients[0].original_recipient = "rfc822;x@a.example";
+    deliver(std::move(job));
+    BOOST_TEST(host.commands[1] == "MAIL FROM:<alice@a.example> SIZE=21");
+    BOOST_TEST(host.commands[2] == "RCPT TO:<a@b.example>");
+    BOOST_TEST(!outcomes[0].notifies);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_address_is_never_said) {
+    deliver("b.example", {"j\xC3\xB6rg@b.example", "a> SIZE=1\r\nRSET@b.example", "c@b.example"});
+    BOOST_REQUIRE(outcomes.size() == 3U);
+    BOOST_TEST(outcomes[0].status == "5.6.7");
+    BOOST_TEST(outcomes[1].status == "5.1.3");
+    BOOST_TEST(outcomes[2].status == "2.0.0");
+    BOOST_TEST(host.messages[0].rcpt.size() == 1U);
+    outcomes.clear();
+    const auto tried = connects.size();
+    deliver("b.example", {"no address"});
+    BOOST_TEST(outcomes[0].status == "5.1.3");
+    BOOST_TEST(connects.size() == tried);
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_message_never_leaves) {

@@ -117,6 +117,16 @@ BOOST_AUTO_TEST_CASE(login_on_the_loopback) {
     BOOST_TEST(verdicts() == "1: delivered 2.0.0 250 2.0.0 queued\n");
 }
 
+// RFC 4954 section 4: "*" ends an exchange that asks for more than the mechanism has.
+BOOST_AUTO_TEST_CASE(a_host_that_goes_on_asking_is_told_to_stop) {
+    local.extensions = {"AUTH PLAIN"};
+    local.answers["AUTH"] = {"334 bW9yZQ=="};
+    local.answers["*"] = {"501 5.7.0 cancelled"};
+    deliver("user:secret@[127.0.0.1]:587", {"a@c.example"});
+    BOOST_TEST(outcomes[0].status == "4.7.8");
+    BOOST_TEST(std::ranges::count(local.commands, "*") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_password_never_goes_in_the_clear) {
     smarthost.extensions = {"AUTH PLAIN"};
     deliver("user:secret@[192.0.2.1]:587", {"a@c.example"});

@@ -183,6 +183,7 @@ struct World {
     log::Log log{"relayd", log::Format::journal,
                  [this](log::Level, std::string_view line) { log_lines.emplace_back(line); }};
     FakeResolver resolver;
+    relayd::Identity identity{"relay.example", {"192.0.2.99"}, 25};
     std::map<std::string, FakeHost> hosts;  // by "address:port"; others refuse
     std::vector<std::string> connects;      // tried, in their order
     net::TlsContext client_tls = net::TlsContext::client();
@@ -223,14 +224,19 @@ struct World {
 
     // A job of one message, started; runs as far as it gets without time going by.
     void deliver(const std::string& next_hop, const std::vector<std::string>& recipients,
-                 const std::string& message = "Subject: a\r\n\r\nhello\r\n",
+                 const std::string& message = kMessage,
                  mail::BodyType body_type = mail::BodyType::kSevenBit) {
+        ipc::work::Job job = a_job(next_hop, recipients);
+        job.body_type = body_type;
+        deliver(std::move(job), message);
+    }
+    static constexpr const char* kMessage = "Subject: a\r\n\r\nhello\r\n";
+    ipc::work::Job a_job(const std::string& next_hop, const std::vector<std::string>& recipients) {
         ipc::work::Job job;
         job.job = 7;
         job.id = mail::QueueId(1);
         job.next_hop = next_hop;
         job.reverse_path = "alice@a.example";
-        job.body_type = body_type;
         job.arrived_us = job.due_us = clock.wall_us();
         for (const std::string& recipient : recipients) {
             ipc::work::JobRecipient one;
@@ -238,6 +244,9 @@ struct World {
             one.forward_path = recipient;
             job.recipients.push_back(one);
         }
+        return job;
+    }
+    void deliver(ipc::work::Job job, const std::string& message = kMessage) {
         job.body.offset = 5;
         job.body.length = message.size();
         job.body.digest = mail::digest_of(message);
@@ -263,7 +272,7 @@ struct World {
     relayd::RouteContext route_context() {
         return {.loop = loop,
                 .resolver = resolver,
-                .identity = {"relay.example", {"192.0.2.99"}, 25},
+                .identity = identity,
                 .random = [](void* out, std::size_t count) {
                     static unsigned char next = 0;
                     for (std::size_t i = 0; i < count; ++i)
