@@ -2,76 +2,33 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <charconv>
 
 #include <fmt/format.h>
+#include <unicode/unistr.h>
+#include <unicode/utf.h>
 
 #include "common/mail/charset.h"
+#include "common/mail/delivery_notice.h"
 #include "common/mail/digest.h"
-#include "common/mail/encoded_word.h"
 #include "common/mail/header.h"
 #include "common/mail/quoted_printable.h"
 
 namespace veredus::mail {
 namespace {
 
-constexpr std::size_t kDiagnosticMax = 4000;
 constexpr std::size_t kWordMax = 300;  // keeps lines below RFC 5322's 998
-constexpr std::size_t kWrapColumn = 72;
 
-struct ActionWords {
-    std::string_view value;    // RFC 3464 section 2.3.3
-    std::string_view subject;  // of the report
-    std::string_view first;    // sentence for people; {} is "the recipient" or "2 recipients"
-    std::string_view second;
-};
-// In the order of the enumeration, which is also that of their weight.
-constexpr std::array<ActionWords, 5> kActions = {{
-    {"failed", "Your message could not be delivered", "Your message could not be delivered to {}.",
-     "It will not be tried again. If the reason below can be mended, mend it and send the message "
-     "once more."},
-    {"delayed", "Your message is delayed", "Your message has not been delivered to {} yet.",
-     "You need not do anything: delivery will be tried again."},
-    {"delivered", "Your message was delivered", "Your message was delivered to {}.", ""},
-    {"relayed", "Your message was passed on", "Your message was passed on to the host of {}.",
-     "That host does not report what becomes of it."},
-    {"expanded", "Your message was forwarded",
-     "Your message reached {} and was forwarded from there to several addresses.", ""},
-}};
-
-struct StatusWords {
-    std::string_view detail;  // a status without its class (RFC 3463 section 3)
-    std::string_view sentence;
-};
-constexpr auto kStatuses = std::to_array<StatusWords>({
-    {"1.1", "There is no such address. Please check its spelling."},
-    {"1.2", "There is no such domain, or it cannot receive mail. Please check its spelling."},
-    {"1.3", "The address is not written correctly."},
-    {"1.10", "This domain has declared that it receives no mail."},
-    {"2.1", "The recipient's mailbox is switched off."},
-    {"2.2", "The recipient's mailbox is full."},
-    {"2.3", "The message is larger than the recipient may receive."},
-    {"3.4", "The message is larger than the recipient's host takes."},
-    {"4.1", "The recipient's host does not answer."},
-    {"4.2", "The connection to the recipient's host broke off."},
-    {"4.3", "The directory that should say where the mail goes did not answer."},
-    {"4.4", "No way to the recipient's host could be found."},
-    {"4.6", "The message went round in a circle."},
-    {"4.7", "The time for its delivery ran out."},
-    {"6.3", "The recipient's host cannot take the message in this form."},
-    {"7.1", "The recipient's host refuses this message by its own rules."},
-});
-
-const ActionWords& words_of(Action action) {
-    return kActions[static_cast<std::size_t>(action)];
-}
+// RFC 3464 section 2.3.3, in the order of the enumeration.
+constexpr std::array<std::string_view, 5> kActions = {"failed", "delayed", "delivered", "relayed",
+                                                      "expanded"};
 
 bool is_ascii(std::string_view text) {
     return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// One line of printable ASCII in words short enough for a line.
-std::string field_text(std::string_view given) {
+// One line in words short enough for a line: printable ASCII, or with `utf8` more than that.
+std::string field_text(std::string_view given, bool utf8 = false) {
     std::string out;
     std::size_t word = 0;
     for (const char c : given.substr(0, kDiagnosticMax)) {
@@ -85,108 +42,75 @@ std::string field_text(std::string_view given) {
             out += ' ';
             word = 1;
         }
-        out += c > ' ' && c < '\x7F' ? c : '?';
+        const bool wide = static_cast<unsigned char>(c) >= 0x80;
+        out += (c > ' ' && c < '\x7F') || (wide && utf8) ? c : '?';
     }
     return std::string(trim(out));
 }
 
-// "rfc822; a@b.example", or RFC 6533's seven-bit form where the address is not ASCII.
-std::string typed_address(std::string_view type, std::string_view address) {
+// "rfc822; a@b.example", and of an address beyond ASCII "utf-8; jörg@b.example".
+std::string typed_address(std::string_view type, std::string_view address, bool global) {
+    if (global && equal_ignoring_case(type, "utf-8"))
+        return "utf-8; " + field_text(without_unitext(address), true);
     if (is_ascii(address)) return fmt::format("{}; {}", field_text(type), field_text(address));
-    const std::string utf8 = guess_utf8(address);
-    std::string out = "utf-8; ";
-    for (std::size_t at = 0; at < utf8.size();) {
-        const auto byte = static_cast<unsigned char>(utf8[at]);
-        std::size_t length = 1;
-        std::uint32_t code = byte;
-        if (byte >= 0xC0) {
-            length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
-            code = byte & (0x7FU >> length);
-            for (std::size_t i = 1; i < length; ++i)
-                code = code << 6 | (static_cast<unsigned char>(utf8[at + i]) & 0x3F);
-        }
-        const bool plain = code > ' ' && code < 0x7F && code != '\\' && code != '+' && code != '=';
-        if (plain)
-            out += static_cast<char>(code);
-        else
-            out += fmt::format("\\x{{{:02X}}}", code);
-        at += length;
-    }
-    return out;
+    return "utf-8; " + field_text(guess_utf8(address), true);
 }
 
-// The first word of `text`, or as much of it as a line can bear.
-std::size_t word_length(std::string_view text) {
-    const std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
-    if (end <= kWordMax) return end;
-    std::size_t cut = kWordMax;
-    while (cut > kWordMax - 4 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
-        --cut;
-    return cut;
-}
-
-// Adds `text` in lines of kWrapColumn, each behind `indent`.
-void wrap(std::string& out, std::string_view indent, std::string_view text) {
-    std::size_t column = 0;
-    while (!(text = trim(text)).empty()) {
-        const std::size_t length = word_length(text);
-        if (column > 0 && column + 1 + length > kWrapColumn) {
-            out += "\r\n";
-            column = 0;
-        }
-        const std::string_view before = column == 0 ? indent : std::string_view(" ");
-        out += before;
-        for (const char c : text.substr(0, length))
-            out += static_cast<unsigned char>(c) < ' ' || c == '\x7F' ? '?' : c;
-        column += before.size() + length;
-        text.remove_prefix(length);
-    }
-    out += "\r\n";
-}
+// How a part is called and carried (RFC 3464, RFC 6533 section 4).
+struct Form {
+    std::string_view type;
+    std::string_view encoding;  // 7bit, 8bit or quoted-printable
+};
 
 class Composer {
   public:
     explicit Composer(const DeliveryReport& report)
-        : report_(report),
-          header_(Header::scan(report.original)),
-          action_(
-              std::ranges::min_element(report.recipients, {}, &ReportedRecipient::action)->action),
-          // RFC 3461 section 4.3: RET speaks of failures alone.
-          full_(report.ret == ReturnContent::kFull && action_ == Action::kFailed) {
-        returned_ = report.original;
-        if (!full_) {
-            Range fields = header_.range();
-            fields.length -= header_.empty_line().length;
-            returned_ = fields.of(report.original);
-        }
+        : report_(report), header_(Header::scan(report.original)) {
+        // RFC 3461 section 4.3: RET speaks of failures alone.
+        full_ = report.ret == ReturnContent::kFull &&
+                std::ranges::count(report.recipients, Action::kFailed, &ReportedRecipient::action);
+        Range fields = header_.range();
+        fields.length -= header_.empty_line().length;
+        const std::string_view header = fields.of(report.original);
+        returned_ = full_ ? report.original : header;
+        form_ = form_of_returned(header);
+        global_ = std::ranges::any_of(report.recipients, [](const ReportedRecipient& one) {
+            return !is_ascii(one.final_recipient) || !is_ascii(one.original_recipient);
+        });
         choose_boundary();
     }
 
     std::string compose() const {
-        const std::string text = people_text();
-        const bool text_ascii = is_ascii(text);
-        const bool returned_ascii = is_ascii(returned_);
         std::string out;
         out.reserve(returned_.size() + 16 * 1024);
-        put_header(out, returned_ascii);
+        put_header(out);
         out += "This is a delivery report in MIME format (RFC 3464).\r\n";
 
-        next_part(out, text_ascii ? "text/plain; charset=us-ascii" : "text/plain; charset=utf-8",
-                  text_ascii ? "7bit" : "quoted-printable", "Notification");
-        out += text_ascii ? text : quoted_printable_encode(text);
-
-        next_part(out, "message/delivery-status", "7bit", "Delivery report");
-        put_status(out);
-
-        next_part(out, full_ ? "message/rfc822" : "text/rfc822-headers",
-                  returned_ascii ? "7bit" : "8bit",
-                  full_ ? "Your message" : "Header of your message");
-        out += returned_;
+        const std::string text = notice_text(report_, header_, full_);
+        put_part(out, "Notification",
+                 is_ascii(text) ? Form{"text/plain; charset=us-ascii", "7bit"}
+                                : Form{"text/plain; charset=utf-8", "quoted-printable"},
+                 text);
+        put_part(out, "Delivery report",
+                 global_ ? Form{"message/global-delivery-status", "quoted-printable"}
+                         : Form{"message/delivery-status", "7bit"},
+                 status());
+        put_part(out, full_ ? "Your message" : "Header of your message", form_, returned_);
         out += fmt::format("\r\n--{}--\r\n", boundary_);
         return out;
     }
 
   private:
+    // Whether the sender's host knows SMTPUTF8 cannot be known here: RFC 6533 section 4.5 then
+    // wants seven bits. RFC 2046 section 5.2.1 lets message/rfc822 have no encoding.
+    Form form_of_returned(std::string_view header) const {
+        const bool wide = !is_ascii(header) && is_utf8(header);
+        if (wide) return {full_ ? "message/global" : "message/global-headers", "quoted-printable"};
+        if (is_ascii(returned_)) return {full_ ? "message/rfc822" : "text/rfc822-headers", "7bit"};
+        if (full_) return {"message/rfc822", "8bit"};
+        return {"text/rfc822-headers", "quoted-printable"};
+    }
+
     // One that does not occur in what is returned.
     void choose_boundary() {
         std::string seed = report_.message_id;
@@ -196,12 +120,12 @@ class Composer {
         } while (returned_.find(boundary_) != std::string_view::npos);
     }
 
-    void put_header(std::string& out, bool returned_ascii) const {
+    void put_header(std::string& out) const {
         out += make_field("Date", date_text(report_.date));
         out += make_field("From",
                           fmt::format("Mail delivery <MAILER-DAEMON@{}>", report_.reporting_mta));
         out += make_field("To", fmt::format("<{}>", report_.reverse_path));
-        out += make_field("Subject", words_of(action_).subject);
+        out += make_field("Subject", notice_subject(report_));
         out += make_field("Message-ID", report_.message_id);
         const std::string original_id = header_.value("Message-ID");
         const bool usable = original_id.starts_with('<') && original_id.ends_with('>') &&
@@ -219,76 +143,26 @@ class Composer {
                                                    "boundary=\"{}\"",
                                                    boundary_));
         // RFC 2045 section 6.4: a multipart is what the widest of its parts is.
-        out += make_field("Content-Transfer-Encoding", returned_ascii ? "7bit" : "8bit");
+        out += make_field("Content-Transfer-Encoding", form_.encoding == "8bit" ? "8bit" : "7bit");
         out += "\r\n";
     }
 
-    void next_part(std::string& out, std::string_view type, std::string_view encoding,
-                   std::string_view description) const {
+    void put_part(std::string& out, std::string_view description, Form form,
+                  std::string_view content) const {
         out += fmt::format("\r\n--{}\r\n", boundary_);
         out += make_field("Content-Description", description);
-        out += make_field("Content-Type", type);
-        out += make_field("Content-Transfer-Encoding", encoding);
+        out += make_field("Content-Type", form.type);
+        out += make_field("Content-Transfer-Encoding", form.encoding);
         out += "\r\n";
-    }
-
-    std::string people_text() const {
-        std::string out;
-        for (std::size_t i = 0; i < kActions.size(); ++i)
-            put_group(out, static_cast<Action>(i));
-        const std::string subject = decode_words(header_.value("Subject"));
-        if (!subject.empty()) wrap(out, "  ", "Subject of your message: " + subject);
-        if (report_.arrival) wrap(out, "  ", "Received here: " + date_text(*report_.arrival));
-        if (!report_.queue_id.empty())
-            wrap(out, "  ",
-                 fmt::format("Known at {} as: {}", report_.reporting_mta, report_.queue_id));
-        out += "\r\n";
-        wrap(out, "",
-             fmt::format("The details for a postmaster and {} are attached.",
-                         full_ ? "your message" : "the header of your message"));
-        return out;
-    }
-
-    void put_group(std::string& out, Action action) const {
-        const auto count =
-            std::ranges::count(report_.recipients, action, &ReportedRecipient::action);
-        if (count == 0) return;
-        const ActionWords& words = words_of(action);
-        const std::string whom =
-            count == 1 ? "the recipient below" : fmt::format("the {} recipients below", count);
-        wrap(out, "",
-             fmt::format(fmt::runtime(words.first), whom) + " " + std::string(words.second));
-        out += "\r\n";
-        for (const ReportedRecipient& recipient : report_.recipients)
-            if (recipient.action == action) put_recipient(out, recipient);
-    }
-
-    static void put_recipient(std::string& out, const ReportedRecipient& recipient) {
-        wrap(out, "  ", guess_utf8(recipient.final_recipient));
-        const bool trouble =
-            recipient.action == Action::kFailed || recipient.action == Action::kDelayed;
-        if (trouble)
-            for (const StatusWords& words : kStatuses)
-                if (recipient.status.size() > 2 && recipient.status.substr(2) == words.detail)
-                    wrap(out, "    ", words.sentence);
-        if (!recipient.diagnostic.empty()) {
-            std::string who = "Reason: ";
-            if (!recipient.remote_mta.empty()) {
-                who = recipient.remote_mta;
-                if (!recipient.remote_address.empty())
-                    who += fmt::format(" [{}]", recipient.remote_address);
-                who += " answered: ";
-            }
-            wrap(out, "    ", who + guess_utf8(recipient.diagnostic.substr(0, kDiagnosticMax)));
-        }
-        if (recipient.action == Action::kDelayed && recipient.will_retry_until)
-            wrap(out, "    ",
-                 "It will be tried until " + date_text(*recipient.will_retry_until) + ".");
-        out += "\r\n";
+        if (form.encoding == "quoted-printable")
+            out += quoted_printable_encode(content);
+        else
+            out += content;
     }
 
     // RFC 3464 sections 2.2 and 2.3.
-    void put_status(std::string& out) const {
+    std::string status() const {
+        std::string out;
         if (!report_.envelope_id.empty())
             out += make_field("Original-Envelope-Id", field_text(report_.envelope_id));
         out += make_field("Reporting-MTA", "dns; " + field_text(report_.reporting_mta));
@@ -297,29 +171,24 @@ class Composer {
             out += "\r\n";
             put_recipient_fields(out, recipient);
         }
+        return out;
     }
 
     void put_recipient_fields(std::string& out, const ReportedRecipient& recipient) const {
         if (!recipient.original_recipient.empty()) {
             const std::string_view original = recipient.original_recipient;
             const std::size_t semicolon = original.find(';');
-            if (semicolon == std::string_view::npos)
-                out += make_field("Original-Recipient", typed_address("rfc822", original));
-            else
-                out += make_field("Original-Recipient",
-                                  typed_address(original.substr(0, semicolon),
-                                                trim(original.substr(semicolon + 1))));
+            const bool typed = semicolon != std::string_view::npos;
+            out += make_field(
+                "Original-Recipient",
+                typed_address(typed ? original.substr(0, semicolon) : "rfc822",
+                              typed ? trim(original.substr(semicolon + 1)) : original, global_));
         }
-        out += make_field("Final-Recipient", typed_address("rfc822", recipient.final_recipient));
-        out += make_field("Action", words_of(recipient.action).value);
+        out += make_field("Final-Recipient",
+                          typed_address("rfc822", recipient.final_recipient, global_));
+        out += make_field("Action", kActions[static_cast<std::size_t>(recipient.action)]);
         out += make_field("Status", field_text(recipient.status));
-        if (!recipient.remote_mta.empty())
-            out += make_field("Remote-MTA", "dns; " + field_text(recipient.remote_mta));
-        // RFC 3464 section 2.3.6: the code that the transport gave. Ours are no SMTP replies.
-        if (!recipient.diagnostic.empty())
-            out += make_field("Diagnostic-Code",
-                              (recipient.remote_mta.empty() ? "x-veredus; " : "smtp; ") +
-                                  field_text(recipient.diagnostic));
+        put_diagnostic(out, recipient);
         if (recipient.last_attempt)
             out += make_field("Last-Attempt-Date", date_text(*recipient.last_attempt));
         if (!report_.queue_id.empty())
@@ -328,15 +197,67 @@ class Composer {
             out += make_field("Will-Retry-Until", date_text(*recipient.will_retry_until));
     }
 
+    // RFC 3464 sections 2.3.5 and 2.3.6: who reported, and in which code. Words of ours are no code
+    // of SMTP's, and say something only where there was trouble.
+    void put_diagnostic(std::string& out, const ReportedRecipient& recipient) const {
+        const bool trouble =
+            recipient.action == Action::kFailed || recipient.action == Action::kDelayed;
+        if (recipient.remote_spoke()) {
+            out += make_field("Remote-MTA", "dns; " + field_text(recipient.remote_mta));
+            const bool wide = global_ && is_utf8(recipient.diagnostic);
+            out += make_field("Diagnostic-Code", "smtp; " + field_text(recipient.diagnostic, wide));
+        } else if (trouble && !recipient.diagnostic.empty()) {
+            out += make_field("Diagnostic-Code", "x-veredus; " + field_text(recipient.diagnostic));
+        }
+    }
+
     const DeliveryReport& report_;
     Header header_;
-    Action action_;  // the gravest
-    bool full_;
-    std::string_view returned_;  // the original, or its header's fields
+    bool full_ = false;
+    bool global_ = false;  // addresses need UTF-8
+    std::string_view returned_;
+    Form form_;  // of what is returned
     std::string boundary_;
 };
 
+// A code point in 2 to 6 hexadecimal digits; nothing for what is none.
+std::optional<std::string> utf8_of(std::string_view digits) {
+    std::uint32_t code = 0;
+    const char* last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, code, 16);
+    if (error != std::errc() || end != last || digits.size() < 2 || digits.size() > 6 ||
+        !U_IS_UNICODE_CHAR(code) || code == 0)
+        return std::nullopt;
+    std::string out;
+    return icu::UnicodeString(static_cast<UChar32>(code)).toUTF8String(out);
+}
+
 }  // namespace
+
+std::string without_unitext(std::string_view address) {
+    std::string out;
+    for (std::size_t at = 0; at < address.size(); ++at) {
+        if (address[at] != '\\') {
+            out += address[at];
+            continue;
+        }
+        const std::size_t close = address.find('}', at);
+        if (!address.substr(at).starts_with("\\x{") || close == std::string_view::npos)
+            return std::string(address);
+        const auto decoded = utf8_of(address.substr(at + 3, close - at - 3));
+        if (!decoded) return std::string(address);
+        out += *decoded;
+        at = close;
+    }
+    return out;
+}
+
+bool ReportedRecipient::remote_spoke() const {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    return !remote_mta.empty() && diagnostic.size() >= 3 &&
+           std::ranges::all_of(diagnostic.substr(0, 3), digit) &&
+           (diagnostic.size() == 3 || diagnostic[3] == ' ' || diagnostic[3] == '-');
+}
 
 std::string compose_delivery_status(const DeliveryReport& report) {
     return Composer(report).compose();

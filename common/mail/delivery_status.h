@@ -19,12 +19,16 @@ struct ReportedRecipient {
     std::string original_recipient;  // RFC 3461's ORCPT, decoded: "rfc822;a@b.example"
     Action action = Action::kFailed;
     std::string status;          // RFC 3463: "5.1.1"
-    std::string remote_mta;      // name of the host that answered; empty if none did
+    std::string remote_mta;      // name of the host, or "[192.0.2.1]"; empty if it was done here
     std::string remote_address;  // its address and port, for people: "192.0.2.1:25"
     std::string diagnostic;      // its reply word for word, or our own reason; may have lines
     std::optional<DateTime> last_attempt;
     std::optional<DateTime> will_retry_until;  // of a delay
+
+    // `diagnostic` is another host's reply: it begins with a code, as no words of ours do.
+    bool remote_spoke() const;
 };
+inline constexpr std::size_t kDiagnosticMax = 4000;  // bytes of it that are told
 
 // RFC 3461 section 4.3.
 enum class ReturnContent : std::uint8_t { kFull, kHeaders };
@@ -45,7 +49,12 @@ struct DeliveryReport {
 };
 
 // The report as a message with CRLF lines: multipart/report (RFC 6522) of a text for people, a
-// message/delivery-status (RFC 3464) and the original or its header. To be sent from <>.
+// message/delivery-status (RFC 3464) and the original or its header. To be sent from <>. Where
+// addresses or header have more than ASCII, RFC 6533's types stand instead, encoded so that hosts
+// without SMTPUTF8 pass them on. Only an original with an eight-bit body makes it eight-bit.
 std::string compose_delivery_status(const DeliveryReport& report);
+
+// RFC 6533 section 3: "j\x{F6}rg@b.example" as UTF-8. As given where it is not of that syntax.
+std::string without_unitext(std::string_view address);
 
 }  // namespace veredus::mail

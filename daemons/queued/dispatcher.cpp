@@ -240,10 +240,21 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
 // no verdict yet: the recipient is tried again.
 void Dispatcher::notify(spool::Envelope& envelope, Verdicts& verdicts,
                         std::vector<spool::NewMessage>& own) {
+    if (verdicts.expired)
+        env_.log.message(envelope.id.text(), "from=<{}>, status=expired, returned to sender",
+                         envelope.reverse_path);
     const auto write = [&](std::vector<mail::ReportedRecipient>& group) {
+        if (group.empty()) return true;
         try {
             auto message = notifier_.notify(env_.config, envelope, std::move(group));
-            if (!message) return true;
+            if (!message) {
+                env_.log.warning(
+                    "{}: it tells the postmaster of a notification that nobody takes, and he does "
+                    "not take it either: it is dropped; see whom `veredus alias list` names for "
+                    "him",
+                    envelope.id.text());
+                return true;
+            }
             env_.log.message(envelope.id.text(), "sender notification: {}",
                              message->envelope.id.text());
             own.push_back(std::move(*message));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/mail/date.h"
+#include "common/net/address.h"
 #include "daemons/queued/retry.h"
 #include "daemons/queued/router.h"
 
@@ -39,6 +40,12 @@ bool wanted(const spool::Envelope& envelope, const spool::Recipient& recipient,
     }
 }
 
+// Who asked to hear of success alone asked to hear of nothing else.
+std::uint8_t without_success(std::uint8_t notify) {
+    if (notify == mail::kNotifySuccess) return mail::kNotifyNever;
+    return notify & static_cast<std::uint8_t>(~mail::kNotifySuccess);
+}
+
 mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& recipient,
                                  const spool::Outcome& out) {
     mail::ReportedRecipient report;
@@ -48,11 +55,14 @@ mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& re
     report.status = out.status;
     // "mx.b.example[192.0.2.1]:25"; what was done here names no other host.
     const auto open = out.remote.find('[');
-    if (open != std::string::npos) {
-        const auto close = out.remote.find(']', open);
+    const auto close = out.remote.find(']', open);
+    if (close != std::string::npos) {
+        const std::string ip = out.remote.substr(open + 1, close - open - 1);
         report.remote_mta = out.remote.substr(0, open);
-        report.remote_address = out.remote.substr(open + 1, close - open - 1);
-        if (close != std::string::npos) report.remote_address += out.remote.substr(close + 1);
+        report.remote_address = ip + out.remote.substr(close + 1);
+        // A host without a name: RFC 3464 2.1.2.
+        const auto nameless = net::Address::parse(report.remote_mta, 0);
+        if (nameless) report.remote_mta = nameless->literal();
     }
     report.diagnostic = out.reply;
     report.last_attempt = mail::local_time(out.at_us / kSecond_us);
@@ -74,12 +84,14 @@ void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bo
     switch (said.result) {
         case Result::delivered:
             out.state = local ? RecipientState::kDelivered : RecipientState::kRelayed;
-            report(local ? mail::Action::kDelivered : mail::Action::kRelayed, recipient, out,
-                   verdicts);
+            // RFC 3461 5.2.1, 5.2.2: a host that knows DSN tells of success itself.
+            if (!said.notifies)
+                report(local ? mail::Action::kDelivered : mail::Action::kRelayed, recipient, out,
+                       verdicts);
             break;
         case Result::expanded:
             out.state = RecipientState::kExpanded;
-            expand(recipient, std::move(said.expanded_to), out);
+            expand(recipient, std::move(said.expanded_to), out, verdicts);
             break;
         case Result::failed:
             out.state = RecipientState::kFailed;
@@ -94,9 +106,12 @@ void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bo
     verdicts.outcomes.push_back(std::move(out));
 }
 
-// RFC 3461 5.2.7: what an alias stands for is told of as the alias would be.
+// RFC 3461 5.2.7.2, 5.2.7.3 (c): the one address that an alias stands for is told of as the alias
+// would be. Where it stands for several, success is the expansion: it is told of now and once.
 void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> targets,
-                   spool::Outcome& out) const {
+                   spool::Outcome& out, Verdicts& verdicts) const {
+    const bool several = targets.size() > 1;
+    if (several) report(mail::Action::kExpanded, recipient, out, verdicts);
     for (auto& address : targets) {
         spool::Recipient target;
         target.destination = domain_of(address);
@@ -104,7 +119,7 @@ void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> t
                                         ? "rfc822;" + recipient.address
                                         : recipient.original_recipient;
         target.expanded_from = recipient.address;
-        target.notify = recipient.notify;
+        target.notify = several ? without_success(recipient.notify) : recipient.notify;
         target.next_attempt_us = now_us_;
         target.address = std::move(address);
         out.expanded_to.push_back(std::move(target));
@@ -115,17 +130,20 @@ void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
                     Verdicts& verdicts) const {
     if (now_us_ >= envelope_.expires_us) {
         out.state = RecipientState::kFailed;
-        out.status = "5.4.7";  // RFC 3463 3.5: delivery time expired
-        out.reply = "gave up after trying for too long; the last answer was: " + out.reply;
+        verdicts.expired = true;
+        // RFC 3463 3.5 would have the problem itself rather than X.4.7; its class 4 says that the
+        // message was given up for what might have passed.
         report(mail::Action::kFailed, recipient, out, verdicts);
+        out.reply = "gave up after trying for too long; the last answer was: " + out.reply;
         return;
     }
     const auto notice_us = envelope_.id.arrival_us() + microseconds_of(config_.queue.delay_notice);
-    const bool to_be_told = !envelope_.delay_noticed;
     // There is an attempt when the sender is to be told of the delay, and one when the time is up.
     auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_);
-    if (to_be_told && now_us_ < notice_us) next = std::min(next, notice_us);
+    if (!envelope_.delay_noticed && now_us_ < notice_us) next = std::min(next, notice_us);
     out.next_attempt_us = std::min(next, envelope_.expires_us);
+    // The attempt that was due by then speaks for its recipient; others may have been told before.
+    const bool to_be_told = !envelope_.delay_noticed || recipient.next_attempt_us <= notice_us;
     if (to_be_told && now_us_ >= notice_us)
         report(mail::Action::kDelayed, recipient, out, verdicts);
 }

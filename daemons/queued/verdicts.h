@@ -15,7 +15,8 @@ struct Verdicts {
     std::vector<spool::Outcome> outcomes;
     // What the sender wants to be told of them (RFC 3461 4.1).
     std::vector<mail::ReportedRecipient> failed, delayed, succeeded;
-    bool reached = true;  // the destination answered
+    bool expired = false;  // the time of some was up
+    bool reached = true;   // the destination answered
 };
 
 // Turns the words of workers into verdicts: done, tried again when, or given up, and who is to be
@@ -34,7 +35,7 @@ class Judge {
 
   private:
     void expand(const spool::Recipient& recipient, std::vector<std::string> targets,
-                spool::Outcome& out) const;
+                spool::Outcome& out, Verdicts& verdicts) const;
     void put_off(const spool::Recipient& recipient, spool::Outcome& out, Verdicts& verdicts) const;
     void report(mail::Action action, const spool::Recipient& recipient, const spool::Outcome& out,
                 Verdicts& verdicts) const;

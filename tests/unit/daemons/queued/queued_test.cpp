@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(what_is_deferred_is_tried_again_after_a_growing_pause) {
     };
     const auto rows = world.wait_until(is_deferred);
     BOOST_TEST(rows[0].recipients[0].attempts == 1U);
-    BOOST_TEST(rows[0].recipients[0].last_reply == "said the next hop");
+    BOOST_TEST(rows[0].recipients[0].last_reply.ends_with("said the next hop"));
     BOOST_TEST(rows[0].recipients[0].next_attempt_us == rows[0].recipients[1].next_attempt_us);
     BOOST_TEST(rows[0].history.size() == 2U);
     world.advance(kMinute * 4);
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(what_fails_is_told_to_its_sender) {
     BOOST_TEST(bounce.text.contains("Final-Recipient: rfc822; y@b.example"));
     BOOST_TEST(bounce.text.contains("Status: 5.1.1"));
     BOOST_TEST(bounce.text.contains("Remote-MTA: dns; mx.b.example"));
-    BOOST_TEST(bounce.text.contains("said the next hop"));
+    BOOST_TEST(bounce.text.contains("Diagnostic-Code: smtp; 550 5.1.1 said the next hop"));
     BOOST_TEST(bounce.text.contains("Subject: a\r\n"));
     BOOST_TEST(world.logged(id.text() + ": sender notification: " + bounce.job.id.text()));
     deliverd->answer(bounce, Result::delivered, "2.0.0");
@@ -202,6 +202,7 @@ BOOST_AUTO_TEST_CASE(of_a_notification_the_postmaster_is_told_and_of_that_nobody
     BOOST_TEST(told.job.recipients.at(0).forward_path == "postmaster@a.example");
     deliverd->answer(told, Result::failed, "5.1.1");
     world.wait_until_empty();
+    BOOST_TEST(world.logged(told.job.id.text() + ": it tells the postmaster"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_late_is_told_once_and_given_up_when_its_time_is_up) {
@@ -234,7 +235,8 @@ BOOST_AUTO_TEST_CASE(what_is_late_is_told_once_and_given_up_when_its_time_is_up)
     collect(2);
     BOOST_TEST(notices[0].text.contains("Action: delayed"));
     BOOST_TEST(notices[1].text.contains("Action: failed"));
-    BOOST_TEST(notices[1].text.contains("5.4.7"));
+    BOOST_TEST(notices[1].text.contains("Status: 4.2.1"));
+    BOOST_TEST(world.logged(id.text() + ": from=<alice@a.example>, status=expired"));
     world.wait_until_empty();
     const auto age = world.clock.wall_us() - id.arrival_us();
     BOOST_TEST(age >= std::int64_t{5} * 3600 * 1'000'000);

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "common/async/clock.h"
 #include "common/async/scope.h"
 #include "common/daemon/env.h"
@@ -59,7 +61,7 @@ class Worker {
             outcome.recipient = recipient.recipient;
             outcome.result = result;
             outcome.status = status;
-            outcome.reply = "said the next hop";
+            outcome.reply = fmt::format("{}50 {} said the next hop", status.substr(0, 1), status);
             outcome.remote = "mx.b.example[192.0.2.1]:25";
             outcome.expanded_to = expanded_to;
             outcomes.outcomes.push_back(outcome);
