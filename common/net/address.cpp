@@ -11,6 +11,10 @@ bool Address::loopback() const {
     return ip.empty() || ip == "::1" || ip.starts_with("127.");
 }
 
+bool Address::unspecified() const {
+    return ip == "::" || ip.starts_with("0.");
+}
+
 std::string Address::literal() const {
     return v6 ? "[IPv6:" + ip + "]" : "[" + ip + "]";
 }
@@ -65,8 +69,10 @@ std::optional<Address> Address::parse(std::string_view ip, std::uint16_t port) {
     if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
         out.ip = inet_ntop(AF_INET, &v4, canonical, sizeof canonical);
     } else if (inet_pton(AF_INET6, text.c_str(), &six) == 1) {
-        out.ip = inet_ntop(AF_INET6, &six, canonical, sizeof canonical);
-        out.v6 = true;
+        const bool mapped = IN6_IS_ADDR_V4MAPPED(&six);
+        out.ip = mapped ? inet_ntop(AF_INET, &six.s6_addr[12], canonical, sizeof canonical)
+                        : inet_ntop(AF_INET6, &six, canonical, sizeof canonical);
+        out.v6 = !mapped;
     } else {
         return std::nullopt;
     }

@@ -16,7 +16,8 @@ struct Address {
     std::uint16_t port = 0;
     bool v6 = false;
 
-    bool loopback() const;  // 127.0.0.0/8, ::1, or a UNIX socket
+    bool loopback() const;     // 127.0.0.0/8, ::1, or a UNIX socket
+    bool unspecified() const;  // 0.0.0.0/8 ("this host", RFC 1122 3.2.1.3) or ::
     // RFC 5321, 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]".
     std::string literal() const;
     std::string text() const;  // "192.0.2.1:25", "[2001:db8::1]:25", "local"

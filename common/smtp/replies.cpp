@@ -141,7 +141,7 @@ constexpr auto kReplies = std::to_array<NamedReply>({
     {Say::message_header_too_large, 552, es(5, 3, 4), client,
      "The header is too large: at most {} octets are taken"},
     {Say::message_loops, 554, es(5, 4, 6), client,
-     "The message goes in circles: it has {} Received fields"},
+     "The message goes in circles: it has {} Received fields; a forwarding on its way leads back"},
     {Say::queue_unavailable, 451, es(4, 3, 0), us, "The queue is not available now; try later"},
     {Say::queue_full, 452, es(4, 3, 1), us, "The queue has no room now; try later"},
     // --- The connection

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/async/blocking.h"
 #include "common/async/scope.h"
@@ -153,11 +155,8 @@ class Deliverd {
         switch (resolved.kind) {
             case ipc::resolve::Kind::mailbox:
                 co_return co_await store(job, recipient, resolved.user, beginning, body);
-            case ipc::resolve::Kind::alias: {
-                auto out = outcome(Result::expanded, "2.0.0", "alias");
-                out.expanded_to = resolved.targets;
-                co_return out;
-            }
+            case ipc::resolve::Kind::alias:
+                co_return co_await expand(recipient.forward_path, resolved.targets);
             case ipc::resolve::Kind::unknown:
                 co_return outcome(Result::failed, "5.1.1", "there is no mailbox of this name here");
             case ipc::resolve::Kind::not_local:
@@ -165,6 +164,37 @@ class Deliverd {
         }
         co_return outcome(Result::failed, "5.1.2",
                           "this host does not receive mail for that domain");
+    }
+
+    // The queue adds no address that the message has already. So where aliases led to one another
+    // and nowhere else, it would be gone without a word.
+    Task<Outcome> expand(std::string alias, std::vector<std::string> targets) {
+        const bool somewhere = co_await lead_somewhere(targets);
+        if (!somewhere)
+            co_return outcome(Result::failed, "5.4.6",
+                              "mail loop: the alias " + alias + " leads only to itself");
+        auto out = outcome(Result::expanded, "2.0.0", "alias");
+        out.expanded_to = std::move(targets);
+        co_return out;
+    }
+
+    // Is there one that is no alias? Where nobody can say now, the delivery will see.
+    Task<bool> lead_somewhere(std::vector<std::string> addresses) {
+        std::set<std::string> seen;
+        while (!addresses.empty()) {
+            std::string address = std::move(addresses.back());
+            addresses.pop_back();
+            if (!seen.insert(mail::ascii_lower(address)).second) continue;
+            ipc::resolve::Resolve question;
+            question.address = std::move(address);
+            const auto answer =
+                co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
+            const auto* resolved =
+                answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
+            if (resolved == nullptr || resolved->kind != ipc::resolve::Kind::alias) co_return true;
+            addresses.insert(addresses.end(), resolved->targets.begin(), resolved->targets.end());
+        }
+        co_return false;
     }
 
     Task<Outcome> store(const Job& job, const JobRecipient& recipient, std::string user,

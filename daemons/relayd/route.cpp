@@ -1,6 +1,7 @@
 #include "daemons/relayd/route.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace {
 
 using async::Task;
 using config::NextHop;
+
+constexpr std::uint16_t kSmtpPort = 25;
 
 // A host with what the DNS says of its addresses.
 struct Host {
@@ -72,20 +75,31 @@ Task<> look_up_all(const RouteContext& context, std::vector<Host>& hosts, async:
     stop.check();
 }
 
+// Is what answers at this address and port this very host? A foreign domain may say so by mistake
+// or on purpose ("MX 0 localhost."), and its mail would come back for ever.
+bool is_ourselves(const Identity& identity, const std::string& ip, std::uint16_t port) {
+    if (port != identity.smtp_port && port != kSmtpPort) return false;
+    const auto address = net::Address::parse(ip, port);
+    return address && (address->loopback() || address->unspecified() ||
+                       std::ranges::count(identity.addresses, address->ip) > 0);
+}
+
 // RFC 5321 section 5.1: where we are a mail exchanger ourselves, we and what is no better than us
-// are no way.
-void drop_ourselves(const Identity& identity, std::uint16_t port, std::vector<Host>& hosts) {
-    const auto is_ours = [&](const Host& host) {
-        if (mail::equal_ignoring_case(host.name, identity.hostname)) return true;
-        return port == identity.smtp_port &&
-               std::ranges::any_of(host.addresses, [&](const std::string& ip) {
-                   return std::ranges::find(identity.addresses, ip) != identity.addresses.end();
-               });
-    };
-    const auto ours = std::ranges::find_if(hosts, is_ours);
-    if (ours == hosts.end()) return;
-    const unsigned limit = ours->preference;
-    std::erase_if(hosts, [&](const Host& host) { return host.preference >= limit; });
+// are no way. Gives what it was known by, if so.
+std::optional<std::string> drop_ourselves(const Identity& identity, std::uint16_t port,
+                                          std::vector<Host>& hosts) {
+    for (const Host& host : hosts) {
+        const auto own = std::ranges::find_if(host.addresses, [&](const std::string& ip) {
+            return is_ourselves(identity, ip, port);
+        });
+        const bool by_address = own != host.addresses.end();
+        if (!by_address && !mail::equal_ignoring_case(host.name, identity.hostname)) continue;
+        auto known_by = by_address ? fmt::format("{}[{}]", host.name, *own) : host.name;
+        const unsigned limit = host.preference;
+        std::erase_if(hosts, [&](const Host& other) { return other.preference >= limit; });
+        return known_by;
+    }
+    return std::nullopt;
 }
 
 Route targets_of(const NextHop& hop, const std::vector<Host>& hosts) {
@@ -159,12 +173,12 @@ Task<Route> find_route(const RouteContext& context, std::string next_hop, async:
     }
     co_await look_up_all(context, hosts, stop);
     if (hop->look_up_mx) {
-        drop_ourselves(context.identity, hop->port, hosts);
-        if (hosts.empty())
-            co_return std::unexpected(
-                failed("5.4.6",
-                       fmt::format("mail for {} loops back to this host, which is its mail server",
-                                   hop->host)));
+        const auto ourselves = drop_ourselves(context.identity, hop->port, hosts);
+        if (ourselves && hosts.empty())
+            co_return std::unexpected(failed(
+                "5.4.6", fmt::format("mail for {} loops back to this host: its mail server is {}, "
+                                     "which is this host, and {} is not among its domains",
+                                     hop->host, *ourselves, hop->host)));
     }
     co_return targets_of(*hop, hosts);
 }

@@ -52,6 +52,18 @@ def test_aliases_that_lead_in_a_circle(host):
     assert len(mail.mailbox(veredus, ALICE)) == 1
 
 
+def test_aliases_that_lead_to_one_another_and_nowhere_else(host):
+    veredus = host(users=["alice"])
+    for alias, target in (("one", "two"), ("two", "three"), ("three", "one"), ("self", "self")):
+        veredus.veredus("alias", "add", f"{alias}@example.org", f"{target}@example.org")
+    for alias in ("one", "self"):
+        mail.send(veredus, ALICE, f"{alias}@example.org", mail.message(ALICE, f"{alias}@example.org"))
+        veredus.log.wait_for(rf"to=<{alias}@example\.org>, .*dsn=5\.4\.6, status=bounced")
+        veredus.wait_delivered(ALICE)
+        assert f"Your message to {alias}@example.org could not be delivered.".encode() in mail.mailbox(veredus, ALICE)[-1]
+    assert veredus.queue() == []
+
+
 def test_a_message_that_was_here_before_is_stopped(host):
     veredus = host(users=["alice", "bob"])
     raw = f"Delivered-To: {ALICE}\r\n".encode() + mail.message(to=ALICE)
@@ -81,7 +93,8 @@ def test_two_hosts_that_forward_to_each_other(host):
     one.start()
     mail.send(one, "x@one.example", "loop@one.example", mail.message("x@one.example", "loop@one.example"))
     one.wait_delivered("x@one.example", seconds=60)
-    assert b"5.4.6" in mail.mailbox(one, "x@one.example")[0]
+    bounce, = mail.mailbox(one, "x@one.example")
+    assert b"5.4.6" in bounce
     assert one.queue() == [] and two.queue() == []
 
 

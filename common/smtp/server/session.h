@@ -42,7 +42,7 @@ class Session {
 
     static constexpr unsigned kErrorsMax = 20;  // a client's, since its last accepted message
     static constexpr std::size_t kHeaderMax = 256 * 1024;  // bytes
-    static constexpr std::size_t kReceivedMax = 50;        // fields; RFC 5321 6.3
+    static constexpr std::size_t kReceivedMax = 100;       // fields; RFC 5321 6.3
     static constexpr std::size_t kUnreadMax = 64 * 1024;   // bytes of answers held back
 
   private:

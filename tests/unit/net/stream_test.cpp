@@ -271,4 +271,8 @@ BOOST_AUTO_TEST_CASE(addresses_are_canonical) {
     BOOST_TEST(!Address::parse("localhost", 1));
     BOOST_TEST(Address::parse("127.8.9.1", 1)->loopback());
     BOOST_TEST(!v4.loopback());
+    BOOST_TEST(Address::parse("::ffff:127.0.0.1", 1)->loopback());
+    BOOST_TEST(Address::parse("0.0.0.0", 1)->unspecified());
+    BOOST_TEST(Address::parse("0:0::0", 1)->unspecified());
+    BOOST_TEST(!v4.unspecified());
 }

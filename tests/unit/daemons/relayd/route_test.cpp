@@ -95,7 +95,46 @@ BOOST_AUTO_TEST_CASE(ourselves_and_what_is_no_better_are_left_out) {
     BOOST_TEST(route("c.example").starts_with("5.4.6 mail for c.example loops back"));
     BOOST_TEST(route("c.example:2525") == "alias.c.example[192.0.2.99]:2525");
     resolver.add_a("d.example", "192.0.2.99");
-    BOOST_TEST(route("d.example").starts_with("5.4.6 "));
+    BOOST_TEST(route("d.example") ==
+               "5.4.6 mail for d.example loops back to this host: its mail server is "
+               "d.example[192.0.2.99], which is this host, and d.example is not among its domains");
+}
+
+// What a domain elsewhere cannot mean: "MX 0 localhost." and the like.
+BOOST_AUTO_TEST_CASE(this_host_under_any_of_its_names_is_no_way) {
+    int count = 0;
+    for (const char* ip : {"127.0.0.1", "127.8.9.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1",
+                           "::ffff:192.0.2.99"}) {
+        const std::string domain = "d" + std::to_string(++count) + ".example";
+        resolver.add_mx(domain, 20, "mx." + domain);
+        resolver.add_mx(domain, 30, "worse." + domain);
+        resolver.add_a("worse." + domain, "192.0.2.7");
+        if (std::string(ip).contains(':'))
+            resolver.add_aaaa("mx." + domain, ip);
+        else
+            resolver.add_a("mx." + domain, ip);
+        BOOST_TEST(route(domain).starts_with("5.4.6 mail for " + domain), ip);
+        resolver.add_mx(domain, 10, "better." + domain);
+        resolver.add_a("better." + domain, "192.0.2.5");
+        BOOST_TEST(route(domain) == "better." + domain + "[192.0.2.5]:25", ip);
+    }
+    // Where we listen elsewhere, port 25 of this host is no foreign host's either.
+    identity.smtp_port = 10025;
+    resolver.add_a("here.example", "127.0.0.1");
+    for (const char* hop : {"here.example", "here.example:10025"})
+        BOOST_TEST(route(hop).starts_with("5.4.6 "), hop);
+    BOOST_TEST(route("here.example:2525") == "here.example[127.0.0.1]:2525");
+}
+
+// RFC 7505 section 3: "." among others means nothing; alone it is a refusal.
+BOOST_AUTO_TEST_CASE(a_null_mx_among_others_is_passed_over) {
+    resolver.add_mx("b.example", 0, "");
+    resolver.add_mx("b.example", 10, "mx.b.example");
+    resolver.add_a("mx.b.example", "192.0.2.1");
+    BOOST_TEST(route("b.example") == "mx.b.example[192.0.2.1]:25");
+    resolver.add_mx("c.example", 0, "");
+    resolver.add_mx("c.example", 10, "");
+    BOOST_TEST(route("c.example").starts_with("5.4.4 "));
 }
 
 BOOST_AUTO_TEST_CASE(no_way) {
