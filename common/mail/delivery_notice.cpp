@@ -212,6 +212,10 @@ class Notice {
             sentences +=
                 fmt::format(" It was tried for {}, in vain.",
                             span_text(report_.date.unix_seconds - report_.arrival->unix_seconds));
+        if (recipient.in_doubt)
+            sentences +=
+                " It may have arrived all the same: once the connection broke off when all "
+                "of it had been sent.";
         wrap(out_, indent, sentences);
         if (failed) wrap(out_, indent, reason.advice);
         if (indent.empty()) out_ += "\r\n";

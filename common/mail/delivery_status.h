@@ -21,6 +21,7 @@ struct ReportedRecipient {
     std::string status;          // RFC 3463: "5.1.1"
     std::string remote_mta;      // name of the host, or "[192.0.2.1]"; empty if it was done here
     std::string remote_address;  // its address and port, for people: "192.0.2.1:25"
+    bool in_doubt = false;       // a connection broke after all of it was sent: it may have arrived
     std::string diagnostic;      // its reply word for word, or our own reason; may have lines
     std::optional<DateTime> last_attempt;
     std::optional<DateTime> will_retry_until;  // of a delay

@@ -64,6 +64,8 @@ mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& re
         const auto nameless = net::Address::parse(report.remote_mta, 0);
         if (nameless) report.remote_mta = nameless->literal();
     }
+    report.in_doubt =
+        out.state == RecipientState::kInDoubt || recipient.state == RecipientState::kInDoubt;
     report.diagnostic = out.reply;
     report.last_attempt = mail::local_time(out.at_us / kSecond_us);
     return report;
@@ -129,11 +131,11 @@ void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> t
 void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
                     Verdicts& verdicts) const {
     if (now_us_ >= envelope_.expires_us) {
-        out.state = RecipientState::kFailed;
         verdicts.expired = true;
         // RFC 3463 3.5 would have the problem itself rather than X.4.7; its class 4 says that the
         // message was given up for what might have passed.
         report(mail::Action::kFailed, recipient, out, verdicts);
+        out.state = RecipientState::kFailed;
         out.reply = "gave up after trying for too long; the last answer was: " + out.reply;
         return;
     }

@@ -166,6 +166,9 @@ BOOST_AUTO_TEST_CASE(given_up_after_five_days_without_an_answer) {
                                  "x-veredus; connect to mx.b.example[192.0.2.1]:25: "
                                  "Connection\r\n refused\r\nLast-Attempt-Date: "));
     BOOST_TEST(!parsed.status().contains("Remote-MTA"));
+    BOOST_TEST(!parsed.says("may have arrived"));
+    report.recipients[0].in_doubt = true;
+    BOOST_TEST(Parsed(report).says("in vain. It may have arrived all the same: once"));
 }
 
 BOOST_AUTO_TEST_CASE(whom_the_sender_wrote_to_and_where_that_led) {

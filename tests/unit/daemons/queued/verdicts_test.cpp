@@ -145,6 +145,12 @@ BOOST_AUTO_TEST_CASE(given_up_with_the_last_answer_word_for_word) {
     BOOST_REQUIRE(verdicts.failed.size() == 1U);
     BOOST_TEST(verdicts.failed[0].diagnostic == "452 4.2.2 full");
     BOOST_TEST(verdicts.failed[0].status == "4.2.2");
+    BOOST_TEST(!verdicts.failed[0].in_doubt);
+    auto broken = deferred();
+    broken.in_doubt = true;
+    BOOST_TEST(judge(broken).failed[0].in_doubt);
+    recipient.state = RecipientState::kInDoubt;  // since an attempt before
+    BOOST_TEST(judge(failed()).failed[0].in_doubt);
 }
 
 BOOST_AUTO_TEST_CASE(a_delay_is_told_once_and_until_when) {
