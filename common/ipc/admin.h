@@ -6,27 +6,29 @@
 #include <variant>
 #include <vector>
 
+#include "common/mail/queue_filter.h"
 #include "common/mail/queue_id.h"
 
 // The link `admin`: veredus → queued; and, for listing alone, submitd → queued (`queue_list`, the
-// same messages, where queued refuses Act and Body).
+// same messages, of which queued takes List and Count alone).
 namespace veredus::ipc::admin {
 
-// Empty fields match all.
-struct Filter {
-    std::vector<mail::QueueId> ids;
-    std::string sender;     // substring of the reverse-path, "<>" for the empty one
-    std::string recipient;  // substring
-    std::string domain;     // of a recipient, exactly
-    auto fields() { return std::tie(ids, sender, recipient, domain); }
-};
+using Filter = mail::QueueFilter;
 
-// Answered by Rows…, then Done.
+// Answered by Rows…, each packet its own, then Done.
 struct List {
     std::uint32_t request = 0;
     Filter filter;
     bool with_history = false;
-    auto fields() { return std::tie(request, filter, with_history); }
+    std::uint64_t limit = 0;  // messages; 0: all
+    auto fields() { return std::tie(request, filter, with_history, limit); }
+};
+
+// How many messages the filter means. Answered by Done.
+struct Match {
+    std::uint32_t request = 0;
+    Filter filter;
+    auto fields() { return std::tie(request, filter); }
 };
 
 enum class Verb : std::uint8_t { hold, release, retry, remove, bounce, last_ = bounce };
@@ -51,7 +53,22 @@ struct Count {
     auto fields() { return std::tie(request); }
 };
 
-using Request = std::variant<List, Act, Body, Count>;
+// What waits, by where it goes (recipients) or where it came from (messages), and how long.
+// Answered by ShapeRows…, then Done.
+struct Shape {
+    std::uint32_t request = 0;
+    bool by_sender = false;
+    auto fields() { return std::tie(request, by_sender); }
+};
+
+// What goes through the queue. Answered by FlowNow.
+struct Flow {
+    std::uint32_t request = 0;
+    std::uint32_t destinations = 0;  // of the busiest, so many at most
+    auto fields() { return std::tie(request, destinations); }
+};
+
+using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow>;
 
 struct RowRecipient {
     std::string address;
@@ -78,8 +95,10 @@ struct RowEvent {
     std::string tls;
     auto fields() { return std::tie(at_us, address, state, status, reply, remote, tls); }
 };
+// A message with more recipients than a packet holds comes as several rows, one after the other.
 struct Row {
     mail::QueueId id;
+    bool continued = false;  // the next row brings more of its recipients
     std::string state;       // "queued", "active", "hold", "damaged", "gone"
     std::string reason;      // of the state
     std::uint64_t size = 0;  // bytes
@@ -96,8 +115,9 @@ struct Row {
     std::string tls;          // of the client
     mail::QueueId about;      // of a notification: the message it tells of
     auto fields() {
-        return std::tie(id, state, reason, size, arrived_us, expires_us, sender, message_id, client,
-                        user, recipients, history, envelope_id, protocol, tls, about);
+        return std::tie(id, continued, state, reason, size, arrived_us, expires_us, sender,
+                        message_id, client, user, recipients, history, envelope_id, protocol, tls,
+                        about);
     }
 };
 
@@ -117,12 +137,48 @@ struct Depth {
     std::uint32_t request = 0;
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t active = 0;
-    std::uint64_t deferred = 0;
-    std::uint64_t held = 0;
+    std::uint64_t active = 0;    // jobs on their way: a message to one next hop
+    std::uint64_t deferred = 0;  // recipients
+    std::uint64_t held = 0;      // messages, those that are damaged among them
     auto fields() { return std::tie(request, messages, bytes, active, deferred, held); }
 };
+struct ShapeRow {
+    std::string domain;  // empty: of the null sender
+    std::uint64_t total = 0;
+    std::vector<std::uint64_t> by_age;  // up to 5, 10, 20 … 1280 minutes, and older
+    auto fields() { return std::tie(domain, total, by_age); }
+};
+struct ShapeRows {
+    std::uint32_t request = 0;
+    std::vector<ShapeRow> rows;
+    auto fields() { return std::tie(request, rows); }
+};
 
-using Answer = std::variant<Rows, Done, Depth>;
+struct BusyDestination {
+    std::string name;           // a next hop; "local" for the mailboxes
+    std::uint32_t active = 0;   // jobs on their way
+    std::uint32_t most = 0;     // as many as it has shown to carry
+    std::uint64_t waiting = 0;  // messages in memory
+    std::string last_error;     // of the last attempt, if that failed
+    auto fields() { return std::tie(name, active, most, waiting, last_error); }
+};
+// Counted since queued started.
+struct FlowNow {
+    std::uint32_t request = 0;
+    std::int64_t at_us = 0;
+    std::uint64_t accepted = 0;   // messages, notifications among them
+    std::uint64_t delivered = 0;  // recipients: into mailboxes
+    std::uint64_t relayed = 0;    // recipients
+    std::uint64_t deferred = 0;   // attempts that failed for the time being
+    std::uint64_t failed = 0;     // recipients given up
+    std::int64_t oldest_us = 0;   // when the oldest message arrived; 0: there is none
+    std::vector<BusyDestination> destinations;
+    auto fields() {
+        return std::tie(request, at_us, accepted, delivered, relayed, deferred, failed, oldest_us,
+                        destinations);
+    }
+};
+
+using Answer = std::variant<Rows, Done, Depth, ShapeRows, FlowNow>;
 
 }  // namespace veredus::ipc::admin

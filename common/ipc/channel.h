@@ -46,6 +46,12 @@ class Channel {
         packets_.send(std::move(packet));
     }
 
+    // A packet that was encoded elsewhere, in another thread perhaps.
+    void send_packet(std::string encoded) {
+        flush();
+        packets_.send({std::move(encoded), {}});
+    }
+
     // The next message; nothing once the peer has gone. Throws Stopped, and ProtocolError, after
     // which the channel must be dropped.
     async::Task<std::optional<Received<In>>> receive(async::Stop& stop) {

@@ -32,4 +32,15 @@ VEREDUS_LINK(admin::Answer);
 
 #undef VEREDUS_LINK
 
+// MessagePack: a short array (0x90 and its length), of which the first is a small number.
+std::optional<std::size_t> first_alternative(std::string_view packet) {
+    constexpr unsigned kShortArray = 0x90;
+    constexpr unsigned kSmallNumbers = 0x80;  // below this a byte is the number itself
+    if (packet.size() < 2 || (static_cast<unsigned char>(packet[0]) & 0xF0U) != kShortArray)
+        return std::nullopt;
+    const auto number = static_cast<unsigned char>(packet[1]);
+    if (number >= kSmallNumbers) return std::nullopt;
+    return number;
+}
+
 }  // namespace veredus::ipc

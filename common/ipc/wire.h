@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,5 +28,9 @@ void encode(const Variant& message, std::string& packet);
 // Throws ProtocolError.
 template <class Variant>
 std::vector<Variant> decode(std::string_view packet);
+
+// Which alternative of its link a packet begins with, without reading on: for who passes packets
+// along. Nothing when it cannot be a packet.
+std::optional<std::size_t> first_alternative(std::string_view packet);
 
 }  // namespace veredus::ipc

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +30,7 @@ struct Message {
     std::string reason;  // of the hold
 };
 
-Message message_of(const ipc::admin::Row& row);
+Message message_of(ipc::admin::Row row);
 // Is anything still to be done for this recipient?
 bool is_waiting(const ipc::admin::RowRecipient& recipient);
 // Why it still waits; empty if it was not tried.
@@ -39,8 +38,16 @@ std::string delay_reason(const ipc::admin::RowRecipient& recipient);
 
 // One line, without its end. Bytes that are not UTF-8 become U+FFFD.
 std::string to_json(const Message& message);
-// What to_json wrote; unknown members are passed over. Nothing if it is no such line.
-std::optional<Message> from_json(std::string_view line);
+// "Mon Nov 23 10:00:00", in English whatever the locale.
+class ArrivalTimes {
+  public:
+    // `at`: s since 1970. Valid until the next call.
+    std::string_view text(std::int64_t at);
+
+  private:
+    std::int64_t at_ = 0;
+    std::string text_;
+};
 
 // The queue as Postfix's mailq prints it, which check_mailq and many a script read:
 //
@@ -54,12 +61,13 @@ std::optional<Message> from_json(std::string_view line);
 // '*' behind the id: it is being delivered; '!': on hold.
 class Table {
   public:
-    // The lines of one message, each with its '\n'.
-    std::string row(const Message& message);
+    // Adds the lines of one message to `text`, each with its '\n'.
+    void row(const Message& message, std::string& text);
     // The last line; "Mail queue is empty" where there was no row.
     std::string end() const;
 
   private:
+    ArrivalTimes times_;
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "common/mailq/mailq.h"
 
@@ -35,23 +36,23 @@ std::string delay_reason(const RowRecipient& recipient) {
     return fmt::format("host {} said: {}", recipient.last_remote, recipient.last_reply);
 }
 
-Message message_of(const Row& row) {
+Message message_of(Row row) {
     Message message{.queue_name = queue_name(row),
                     .queue_id = row.id.text(),
                     .arrival_time = row.arrived_us / 1'000'000,
                     .message_size = row.size,
-                    .sender = row.sender.empty() ? "MAILER-DAEMON" : row.sender,
+                    .sender = row.sender.empty() ? "MAILER-DAEMON" : std::move(row.sender),
                     .recipients = {},
-                    .message_id = row.message_id,
-                    .reason = row.reason};
-    for (const RowRecipient& recipient : row.recipients) {
+                    .message_id = std::move(row.message_id),
+                    .reason = std::move(row.reason)};
+    for (RowRecipient& recipient : row.recipients) {
         if (!is_waiting(recipient)) continue;
-        message.recipients.push_back({recipient.address, delay_reason(recipient)});
+        message.recipients.push_back({std::move(recipient.address), delay_reason(recipient)});
         message.attempts = std::max(message.attempts, recipient.attempts);
         const std::int64_t next = recipient.next_attempt_us / 1'000'000;
         if (next > 0 && (message.next_attempt == 0 || next < message.next_attempt))
             message.next_attempt = next;
-        if (!recipient.last_reply.empty()) message.last_reply = recipient.last_reply;
+        if (!recipient.last_reply.empty()) message.last_reply = std::move(recipient.last_reply);
     }
     return message;
 }
@@ -76,30 +77,6 @@ std::string to_json(const Message& message) {
                             {"message_id", message.message_id},
                             {"reason", message.reason}};
     return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-std::optional<Message> from_json(std::string_view line) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("queue_id")) return std::nullopt;
-    Message message;
-    try {
-        message.queue_name = json.at("queue_name");
-        message.queue_id = json.at("queue_id");
-        message.arrival_time = json.at("arrival_time");
-        message.message_size = json.at("message_size");
-        message.sender = json.at("sender");
-        for (const auto& recipient : json.at("recipients"))
-            message.recipients.push_back(
-                {recipient.at("address"), recipient.value("delay_reason", "")});
-        message.next_attempt = json.value("next_attempt", std::int64_t(0));
-        message.attempts = json.value("attempts", 0u);
-        message.last_reply = json.value("last_reply", "");
-        message.message_id = json.value("message_id", "");
-        message.reason = json.value("reason", "");
-    } catch (const nlohmann::json::exception&) {
-        return std::nullopt;
-    }
-    return message;
 }
 
 }  // namespace veredus::mailq

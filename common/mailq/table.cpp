@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
+#include <iterator>
 
 #include "common/mailq/mailq.h"
 
@@ -10,10 +12,10 @@ namespace {
 
 constexpr std::string_view kHeading =
     "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
+constexpr std::size_t kIdWidth = 14;
 constexpr std::size_t kRecipientColumn = 42;  // below -Sender/Recipient-
 constexpr std::size_t kReasonEnd = 76;        // reasons end here, if they are not longer
 
-// "Mon Nov 23 10:00:00", in English whatever the locale.
 std::string time_text(std::int64_t at) {
     constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -32,29 +34,39 @@ std::string_view mark_of(const Message& message) {
     return message.queue_name == "active" ? "*" : "";
 }
 
-std::string reason_line(std::string_view reason) {
-    const std::size_t padding = reason.size() < kReasonEnd ? kReasonEnd - reason.size() : 0;
-    return fmt::format("{:{}}({})\n", "", padding, reason);
+void add_reason(std::string_view reason, std::string& text) {
+    text.append(reason.size() < kReasonEnd ? kReasonEnd - reason.size() : 0, ' ');
+    text.append("(").append(reason).append(")\n");
 }
 
 }  // namespace
 
-std::string Table::row(const Message& message) {
-    std::string text(messages_ == 0 ? kHeading : "\n");
+// Many messages arrive in the same second.
+std::string_view ArrivalTimes::text(std::int64_t at) {
+    if (at != at_ || text_.empty()) {
+        at_ = at;
+        text_ = time_text(at);
+    }
+    return text_;
+}
+
+void Table::row(const Message& message, std::string& text) {
+    text += messages_ == 0 ? kHeading : "\n";
     ++messages_;
     bytes_ += message.message_size;
-    const std::string id = fmt::format("{}{}", message.queue_id, mark_of(message));
-    text += fmt::format("{:<14} {:>5} {:<20} {}\n", id, message.message_size,
-                        time_text(message.arrival_time), message.sender);
-    if (!message.reason.empty()) text += reason_line(message.reason);
+    const std::size_t begin = text.size();
+    text.append(message.queue_id).append(mark_of(message));
+    text.append(kIdWidth - std::min(kIdWidth, text.size() - begin), ' ');
+    fmt::format_to(std::back_inserter(text), " {:>5} {:<20} {}\n", message.message_size,
+                   times_.text(message.arrival_time), message.sender);
+    if (!message.reason.empty()) add_reason(message.reason, text);
     std::string_view last_reason;
     for (const auto& recipient : message.recipients) {
         const std::string_view reason = recipient.delay_reason;
-        if (!reason.empty() && reason != last_reason) text += reason_line(reason);
+        if (!reason.empty() && reason != last_reason) add_reason(reason, text);
         last_reason = reason;
-        text += fmt::format("{:{}}{}\n", "", kRecipientColumn, recipient.address);
+        text.append(kRecipientColumn, ' ').append(recipient.address).append("\n");
     }
-    return text;
 }
 
 std::string Table::end() const {

@@ -35,6 +35,8 @@ constexpr auto kReplies = std::to_array<NamedReply>({
     {Say::vrfy_maybe, 252, es(2, 0, 0), nobody, "Addresses are not verified; try RCPT TO:<{}>"},
     {Say::go_ahead_tls, 220, es(2, 0, 0), nobody, "Ready to start TLS"},
     {Say::authenticated, 235, es(2, 7, 0), nobody, "Welcome, {}"},
+    {Say::queue_follows, 250, es(2, 0, 0), nobody,
+     "The queue follows: packets behind their lengths, up to one of length 0"},
     // --- The line
     {Say::line_too_long, 500, es(5, 5, 2), client, "Line too long: at most {} octets"},
     {Say::auth_line_too_long, 500, es(5, 5, 6), client,

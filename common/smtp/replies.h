@@ -29,6 +29,7 @@ enum class Say : std::uint8_t {
     vrfy_maybe,
     go_ahead_tls,
     authenticated,
+    queue_follows,
     // --- The line
     line_too_long,
     auth_line_too_long,

@@ -1,10 +1,9 @@
 #include "daemons/queued/admin.h"
 
-#include <unistd.h>
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
-
-#include "common/mail/header.h"
 
 namespace veredus::queued {
 
@@ -14,73 +13,19 @@ namespace wire = ipc::admin;
 
 namespace {
 
-constexpr std::size_t kPage = 200;  // messages read at a time
-constexpr std::size_t kRowsPerPacket = 20;
-constexpr std::size_t kRecipientsShown = 200;  // of one message, so that a row fits a packet
+// Messages read in one transaction: long lists neither fill the memory nor keep the WAL.
+constexpr std::size_t kListedAtOnce = 500;
+// Messages changed in one commit, between which others have their turn.
+constexpr std::size_t kActedAtOnce = 500;
+constexpr std::size_t kShapeRowsPerPacket = 200;
 
-bool contains(std::string_view text, std::string_view part) {
-    return mail::ascii_lower(text).contains(mail::ascii_lower(part));
+bool only_looks(const wire::Request& request) {
+    return std::holds_alternative<wire::List>(request) ||
+           std::holds_alternative<wire::Count>(request);
 }
 
-bool matches(const spool::Queued& message, const wire::Filter& filter) {
-    const auto& envelope = message.envelope;
-    if (filter.sender == "<>" && !envelope.reverse_path.empty()) return false;
-    if (!filter.sender.empty() && filter.sender != "<>" &&
-        !contains(envelope.reverse_path, filter.sender))
-        return false;
-    const auto any = [&](const auto& holds) {
-        return std::ranges::any_of(message.recipients, holds);
-    };
-    if (!filter.recipient.empty() &&
-        !any([&](const auto& r) { return contains(r.address, filter.recipient); }))
-        return false;
-    return filter.domain.empty() ||
-           any([&](const auto& r) { return r.destination == filter.domain; });
-}
-
-wire::Row row_of(const spool::Queued& message, bool active) {
-    const auto& envelope = message.envelope;
-    wire::Row row;
-    row.id = envelope.id;
-    row.state = message.state == spool::MessageState::kHeld      ? "hold"
-                : message.state == spool::MessageState::kDamaged ? "damaged"
-                : active                                         ? "active"
-                                                                 : "queued";
-    row.reason = message.reason;
-    row.size = envelope.body.length;
-    row.arrived_us = envelope.id.arrival_us();
-    row.expires_us = envelope.expires_us;
-    row.sender = envelope.reverse_path;
-    row.message_id = envelope.message_id;
-    row.client = envelope.client.name + "[" + envelope.client.address + "]";
-    row.user = envelope.client.auth_user;
-    row.envelope_id = envelope.envelope_id;
-    row.protocol = envelope.client.protocol;
-    row.tls = envelope.client.tls;
-    row.about = envelope.about;
-    for (const auto& recipient : message.recipients) {
-        if (row.recipients.size() == kRecipientsShown) break;
-        row.recipients.push_back({.address = recipient.address,
-                                  .state = std::string(spool::name_of(recipient.state)),
-                                  .attempts = recipient.attempts,
-                                  .next_attempt_us = recipient.next_attempt_us,
-                                  .last_status = recipient.last_status,
-                                  .last_reply = recipient.last_reply.substr(0, 300),
-                                  .last_remote = recipient.last_remote,
-                                  .original = recipient.original_recipient,
-                                  .expanded_from = recipient.expanded_from});
-    }
-    return row;
-}
-
-wire::RowEvent event_of(const spool::HistoryLine& line) {
-    return {.at_us = line.at_us,
-            .address = line.address,
-            .state = std::string(spool::name_of(line.state)),
-            .status = line.status,
-            .reply = line.reply.substr(0, 300),
-            .remote = line.remote,
-            .tls = line.tls};
+wire::Done done_with(std::uint32_t request, std::uint64_t count, std::string text = {}) {
+    return {.request = request, .ok = true, .count = count, .text = std::move(text)};
 }
 
 }  // namespace
@@ -90,136 +35,151 @@ Task<> Admin::serve(Channel& channel, Stop& stop, bool may_act) {
         auto received = co_await channel.receive(stop);
         if (!received) co_return;
         auto& message = received->message;
-        if (!may_act && !std::holds_alternative<wire::List>(message) &&
-            !std::holds_alternative<wire::Count>(message))
-            throw ipc::ProtocolError("this link only lists");
-        if (auto* asked = std::get_if<wire::List>(&message))
-            co_await list(channel, std::move(*asked), stop);
-        if (auto* asked = std::get_if<wire::Act>(&message))
-            co_await act(channel, std::move(*asked), stop);
-        if (auto* asked = std::get_if<wire::Body>(&message)) co_await body(channel, *asked, stop);
-        if (auto* asked = std::get_if<wire::Count>(&message)) co_await count(channel, *asked, stop);
+        if (!may_act && !only_looks(message)) throw ipc::ProtocolError("this link only lists");
+        const auto request = std::visit([](const auto& asked) { return asked.request; }, message);
+        std::string failure;
+        try {
+            co_await answer(channel, std::move(message), stop);
+        } catch (const Unreadable& error) {
+            failure = error.what();
+        }
+        if (!failure.empty()) {
+            env_.log.error("the queue cannot be read: {}", failure);
+            channel.send(wire::Done{.request = request, .ok = false, .count = 0, .text = failure});
+        }
         co_await channel.drained(stop);
     }
 }
 
-// The next messages that the filter lets through; the last one's id is where the next page begins.
-Task<std::vector<spool::Queued>> Admin::page(wire::Filter filter, mail::QueueId after, Stop& stop) {
-    const auto read = [&](spool::QueueStore& store) {
-        std::vector<spool::Queued> out;
-        if (!filter.ids.empty()) {
-            for (const auto id : filter.ids) {
-                if (id <= after) continue;
-                if (auto shown = store.show(id)) out.push_back(std::move(*shown));
-            }
-            std::ranges::sort(out, {}, [](const auto& message) { return message.envelope.id; });
-        } else {
-            out = store.list({}, after, kPage);
-        }
-        return out;
-    };
-    co_return co_await committer_.with_store(read, stop);
+Task<> Admin::answer(Channel& channel, wire::Request request, Stop& stop) {
+    if (auto* asked = std::get_if<wire::List>(&request))
+        co_await list(channel, std::move(*asked), stop);
+    if (auto* asked = std::get_if<wire::Match>(&request))
+        co_await match(channel, std::move(*asked), stop);
+    if (auto* asked = std::get_if<wire::Act>(&request))
+        co_await act(channel, std::move(*asked), stop);
+    if (auto* asked = std::get_if<wire::Body>(&request)) co_await body(channel, *asked, stop);
+    if (auto* asked = std::get_if<wire::Count>(&request)) co_await count(channel, *asked, stop);
+    if (auto* asked = std::get_if<wire::Flow>(&request)) co_await flow(channel, *asked, stop);
+    if (auto* asked = std::get_if<wire::Shape>(&request)) co_await shape(channel, *asked, stop);
 }
+
+std::optional<mail::QueueFilter> Admin::for_disk(mail::QueueFilter filter) const {
+    const auto asks_active = [](const mail::FilterTerm& term) {
+        return term.key == mail::FilterKey::state &&
+               term.number == static_cast<std::int64_t>(mail::QueueState::active);
+    };
+    std::ranges::sort(filter.ids);
+    if (std::erase_if(filter.terms, asks_active) == 0) return filter;
+    auto active = dispatcher_.active_ids();
+    if (!filter.ids.empty()) {
+        std::vector<mail::QueueId> both;
+        std::ranges::set_intersection(active, filter.ids, std::back_inserter(both));
+        active = std::move(both);
+    }
+    if (active.empty()) return std::nullopt;
+    filter.ids = std::move(active);
+    return filter;
+}
+
+// --- Looking
 
 Task<> Admin::list(Channel& channel, wire::List request, Stop& stop) {
-    mail::QueueId after;
-    std::uint64_t listed = 0;
-    std::ranges::sort(request.filter.ids);
-    for (;;) {
-        const auto messages = co_await page(request.filter, after, stop);
-        if (messages.empty()) break;
-        after = messages.back().envelope.id;
-        wire::Rows rows{.request = request.request, .rows = {}};
-        for (const auto& message : messages) {
-            if (!matches(message, request.filter)) continue;
-            auto row = row_of(message, dispatcher_.active(message.envelope.id));
-            if (request.with_history) {
-                const auto id = message.envelope.id;
-                const auto read = [id](spool::QueueStore& store) { return store.history(id); };
-                for (const auto& line : co_await committer_.with_store(read, stop))
-                    row.history.push_back(event_of(line));
-            }
-            rows.rows.push_back(std::move(row));
-            ++listed;
-            if (rows.rows.size() == kRowsPerPacket ||
-                rows.rows.back().recipients.size() > kRowsPerPacket) {
-                channel.send(rows);
-                rows.rows.clear();
-                co_await channel.drained(stop);
-            }
-        }
-        if (!rows.rows.empty()) channel.send(rows);
-    }
-    channel.send(wire::Done{.request = request.request, .ok = true, .count = listed, .text = {}});
-}
-
-Task<> Admin::act(Channel& channel, wire::Act request, Stop& stop) {
-    std::uint64_t done = 0;
-    mail::QueueId after;
-    std::ranges::sort(request.filter.ids);
-    for (;;) {
-        const auto messages = co_await page(request.filter, after, stop);
-        if (messages.empty()) break;
-        after = messages.back().envelope.id;
-        for (const auto& message : messages) {
-            if (!matches(message, request.filter)) continue;
-            const bool acted = co_await act_on(message.envelope.id, request.verb, stop);
-            if (acted) ++done;
-        }
-    }
-    dispatcher_.look_again();
-    channel.send(wire::Done{
-        .request = request.request,
-        .ok = true,
-        .count = done,
-        .text = done == 0 ? "no message in the queue matches, or its state does not let it" : ""});
-}
-
-Task<bool> Admin::act_on(mail::QueueId id, wire::Verb verb, Stop& stop) {
-    if (verb == wire::Verb::bounce) co_return co_await bounce(id, stop);
-    const auto now = env_.loop.clock().wall_us();
-    if (verb == wire::Verb::remove) {
-        const auto remove = [id, now](spool::QueueStore& store) { return store.remove(id, now); };
-        const auto gone = co_await committer_.with_store(remove, stop);
-        if (!gone) co_return false;
-        dispatcher_.drop(id);
-        bodies_.drop_reference(gone->body.file);
-        dispatcher_.departed(*gone);
-        co_return true;
-    }
-    const auto change = [id, verb, now](spool::QueueStore& store) {
-        switch (verb) {
-            case wire::Verb::hold:
-                return store.hold(id, "held by the administrator");
-            case wire::Verb::release:
-                return store.release(id, now);
-            default:
-                return store.retry(id, now);
-        }
+    struct Page {
+        std::size_t size = 0;
+        mail::QueueId last;
+        std::vector<std::string> packets;
     };
-    const bool changed = co_await committer_.with_store(change, stop);
-    if (changed && verb == wire::Verb::hold) dispatcher_.drop(id);
-    if (changed)
-        env_.log.message(id.text(), "{} by the administrator",
-                         verb == wire::Verb::hold      ? "held"
-                         : verb == wire::Verb::release ? "released"
-                                                       : "to be tried now");
-    co_return changed;
+    const auto filter = for_disk(std::move(request.filter));
+    std::uint64_t listed = 0;
+    mail::QueueId after;
+    while (filter && !channel.closed()) {
+        const auto size = request.limit == 0
+                              ? kListedAtOnce
+                              : std::min<std::uint64_t>(kListedAtOnce, request.limit - listed);
+        if (size == 0) break;
+        const auto active = dispatcher_.active_ids();
+        const auto read = [&](spool::QueueReader& reader) {
+            auto messages = reader.list(*filter, after, size, request.with_history);
+            Page page{.size = messages.size()};
+            if (!messages.empty()) page.last = messages.back().envelope.id;
+            page.packets = packets_of(request.request, std::move(messages), active);
+            return page;
+        };
+        auto page = co_await with_reader(read, stop);
+        if (page.size == 0) break;
+        for (auto& packet : page.packets)
+            channel.send_packet(std::move(packet));
+        listed += page.size;
+        after = page.last;
+        co_await channel.drained(stop);
+    }
+    channel.send(done_with(request.request, listed));
 }
 
-// Gives up on all that is not done, and tells the sender as after any failure.
-Task<bool> Admin::bounce(mail::QueueId id, Stop& stop) {
-    const auto read = [id](spool::QueueStore& store) { return store.show(id); };
-    const auto message = co_await committer_.with_store(read, stop);
-    if (!message) co_return false;
-    dispatcher_.drop(id);
-    dispatcher_.give_up(*message, "returned to the sender by the administrator");
-    co_await committer_.settled(stop);
-    co_return true;
+Task<> Admin::match(Channel& channel, wire::Match request, Stop& stop) {
+    const auto filter = for_disk(std::move(request.filter));
+    std::uint64_t count = 0;
+    if (filter) {
+        const auto read = [&](spool::QueueReader& reader) { return reader.count(*filter); };
+        count = co_await with_reader(read, stop);
+    }
+    channel.send(done_with(request.request, count));
+}
+
+Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
+    const auto read = [](spool::QueueReader& reader) { return reader.waiting(); };
+    const auto waiting = co_await with_reader(read, stop);
+    const auto& totals = committer_.totals();
+    channel.send(wire::Depth{.request = request.request,
+                             .messages = totals.messages,
+                             .bytes = totals.bytes,
+                             .active = dispatcher_.active_messages(),
+                             .deferred = waiting.deferred,
+                             .held = waiting.held});
+}
+
+Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {
+    constexpr std::size_t kMostDestinations = 100;
+    const auto read = [](spool::QueueReader& reader) { return reader.ids({}, {}, 1); };
+    const auto oldest = co_await with_reader(read, stop);
+    const auto& flow = committer_.flow();
+    channel.send(wire::FlowNow{.request = request.request,
+                               .at_us = env_.loop.clock().wall_us(),
+                               .accepted = flow.accepted,
+                               .delivered = flow.delivered,
+                               .relayed = flow.relayed,
+                               .deferred = flow.deferred,
+                               .failed = flow.failed,
+                               .oldest_us = oldest.empty() ? 0 : oldest.front().arrival_us(),
+                               .destinations = dispatcher_.busiest(std::min<std::size_t>(
+                                   request.destinations, kMostDestinations))});
+}
+
+Task<> Admin::shape(Channel& channel, wire::Shape request, Stop& stop) {
+    using By = spool::QueueReader::By;
+    const auto by = request.by_sender ? By::kSender : By::kDestination;
+    const auto now = env_.loop.clock().wall_us();
+    const auto read = [by, now](spool::QueueReader& reader) { return reader.shape(by, now); };
+    auto shape = co_await with_reader(read, stop);
+    wire::ShapeRows rows{.request = request.request, .rows = {}};
+    for (auto& row : shape) {
+        rows.rows.push_back({.domain = std::move(row.domain),
+                             .total = row.total,
+                             .by_age = {row.by_age.begin(), row.by_age.end()}});
+        if (rows.rows.size() < kShapeRowsPerPacket) continue;
+        channel.send(rows);
+        rows.rows.clear();
+        co_await channel.drained(stop);
+    }
+    if (!rows.rows.empty()) channel.send(rows);
+    channel.send(done_with(request.request, shape.size()));
 }
 
 Task<> Admin::body(Channel& channel, wire::Body request, Stop& stop) {
-    const auto read = [id = request.id](spool::QueueStore& store) { return store.show(id); };
+    const auto read = [id = request.id](spool::QueueStore& store) {
+        return store.show_without_recipients(id);
+    };
     const auto message = co_await committer_.with_store(read, stop);
     wire::Done done{.request = request.request,
                     .ok = false,
@@ -235,25 +195,81 @@ Task<> Admin::body(Channel& channel, wire::Body request, Stop& stop) {
         channel.send(done);
         co_return;
     }
-    done = {.request = request.request, .ok = true, .count = 1, .text = {}};
-    channel.send(done, std::move(*descriptor));
+    channel.send(done_with(request.request, 1), std::move(*descriptor));
 }
 
-Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
-    const auto read = [](spool::QueueStore& store) {
-        spool::Filter held;
-        held.state = spool::MessageState::kHeld;
-        spool::Filter deferred;
-        deferred.recipient_state = spool::RecipientState::kDeferred;
-        return std::tuple(store.count({}), store.count(held), store.count(deferred));
+// --- Acting
+
+Task<> Admin::act(Channel& channel, wire::Act request, Stop& stop) {
+    const auto filter = for_disk(std::move(request.filter));
+    std::uint64_t done = 0;
+    mail::QueueId after;
+    while (filter) {
+        const auto read = [&](spool::QueueReader& reader) {
+            return reader.ids(*filter, after, kActedAtOnce);
+        };
+        auto ids = co_await with_reader(read, stop);
+        if (ids.empty()) break;
+        after = ids.back();
+        done += co_await act_on(std::move(ids), request.verb, stop);
+    }
+    dispatcher_.look_again();
+    channel.send(done_with(
+        request.request, done,
+        done == 0 ? "no message in the queue matches, or its state does not let it" : ""));
+}
+
+Task<std::size_t> Admin::act_on(std::vector<mail::QueueId> ids, wire::Verb verb, Stop& stop) {
+    if (verb == wire::Verb::bounce) co_return co_await bounce(std::move(ids), stop);
+    if (verb == wire::Verb::remove) co_return co_await remove(std::move(ids), stop);
+    const auto now = env_.loop.clock().wall_us();
+    const auto change = [&ids, verb, now](spool::QueueStore& store) {
+        switch (verb) {
+            case wire::Verb::hold:
+                return store.hold(ids, "held by the administrator");
+            case wire::Verb::release:
+                return store.release(ids, now);
+            default:
+                return store.retry(ids, now);
+        }
     };
-    const auto [all, held, deferred] = co_await committer_.with_store(read, stop);
-    channel.send(wire::Depth{.request = request.request,
-                             .messages = all.messages,
-                             .bytes = all.bytes,
-                             .active = dispatcher_.active_messages(),
-                             .deferred = deferred.messages,
-                             .held = held.messages});
+    const auto changed = co_await committer_.with_store(change, stop);
+    if (verb == wire::Verb::hold) dispatcher_.drop(changed);
+    for (const auto id : changed)
+        env_.log.message(id.text(), "{} by the administrator",
+                         verb == wire::Verb::hold      ? "held"
+                         : verb == wire::Verb::release ? "released"
+                                                       : "to be tried now");
+    co_return changed.size();
+}
+
+Task<std::size_t> Admin::remove(std::vector<mail::QueueId> ids, Stop& stop) {
+    const auto now = env_.loop.clock().wall_us();
+    const auto leave = [&ids, now](spool::QueueStore& store) { return store.remove(ids, now); };
+    const auto gone = co_await committer_.with_store(leave, stop);
+    dispatcher_.drop(ids);
+    for (const auto& departure : gone) {
+        env_.log.message(departure.id.text(), "deleted by the administrator");
+        committer_.departed(departure);
+    }
+    co_return gone.size();
+}
+
+// Gives up on all that is not done, and tells the senders as after any failure.
+Task<std::size_t> Admin::bounce(std::vector<mail::QueueId> ids, Stop& stop) {
+    const auto read = [&ids](spool::QueueStore& store) {
+        std::vector<spool::Queued> messages;
+        for (const auto id : ids) {
+            if (auto message = store.show(id)) messages.push_back(std::move(*message));
+        }
+        return messages;
+    };
+    const auto messages = co_await committer_.with_store(read, stop);
+    dispatcher_.drop(ids);
+    for (const auto& message : messages)
+        dispatcher_.give_up(message, "returned to the sender by the administrator");
+    co_await committer_.settled(stop);
+    co_return messages.size();
 }
 
 }  // namespace veredus::queued

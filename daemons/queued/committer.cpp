@@ -193,23 +193,56 @@ void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch
                        const spool::Committed& committed) {
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         const auto result = committed.arrivals[i];
-        if (result != spool::ArrivalResult::kAccepted)
+        if (result == spool::ArrivalResult::kAccepted) {
+            entered(batch.arrivals[i]);
+        } else {
             bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
+        }
         arrivals[i].then({.result = result}, batch.arrivals[i]);
     }
     for (std::size_t i = 0; i < batch.own.size(); ++i) {
         if (committed.own[i]) {
+            entered(batch.own[i]);
             after_.own_accepted(batch.own[i]);
         } else {
             bodies_.drop_reference(batch.own[i].envelope.body.file);
         }
     }
+    for (const auto& outcome : batch.outcomes)
+        count(outcome);
     for (const auto& expansion : committed.expansions)
         after_.expanded(expansion);
-    for (const auto& departure : committed.departures) {
-        bodies_.drop_reference(departure.body.file);
-        after_.departed(departure);
+    for (const auto& departure : committed.departures)
+        departed(departure);
+}
+
+void Committer::entered(const spool::NewMessage& message) {
+    ++flow_.accepted;
+    ++totals_.messages;
+    totals_.bytes += message.envelope.body.length;
+}
+
+void Committer::count(const spool::Outcome& outcome) {
+    switch (outcome.state) {
+        case spool::RecipientState::kDelivered:
+            ++flow_.delivered;
+            break;
+        case spool::RecipientState::kRelayed:
+            ++flow_.relayed;
+            break;
+        case spool::RecipientState::kFailed:
+            ++flow_.failed;
+            break;
+        default:
+            if (spool::waiting(outcome.state)) ++flow_.deferred;
     }
+}
+
+void Committer::departed(const spool::Departure& departure) {
+    --totals_.messages;
+    totals_.bytes -= departure.body.length;
+    bodies_.drop_reference(departure.body.file);
+    after_.departed(departure);
 }
 
 // The disk is full. Clients are told now; what workers have done stays to be written, since it

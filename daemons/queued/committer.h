@@ -50,6 +50,19 @@ class Committer {
     // `then` is called once they are on disk.
     void settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
                 std::vector<mail::QueueId> delay_noticed, std::function<void()> then);
+    // What has been committed since the start.
+    struct Flow {
+        std::uint64_t accepted = 0;                            // messages
+        std::uint64_t delivered = 0, relayed = 0, failed = 0;  // recipients
+        std::uint64_t deferred = 0;                            // attempts
+    };
+    const Flow& flow() const { return flow_; }
+    // What is in the queue, as of the last commit.
+    const spool::Totals& totals() const { return totals_; }
+    void start_from(const spool::Totals& totals) { totals_ = totals; }
+    // A message has left by another way than a batch: its body is no longer needed.
+    void departed(const spool::Departure& departure);
+
     bool idle() const {
         return waiting_arrivals_.empty() && waiting_.batch.empty() && !writing_ && all_synced();
     }
@@ -89,6 +102,8 @@ class Committer {
     async::Task<> write(Gathered gathered, std::vector<Arrival> arrivals);
     async::Task<> sync(Round& round);
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
+    void entered(const spool::NewMessage& message);
+    void count(const spool::Outcome& outcome);
     void answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
                 const spool::Committed& committed);
     void refuse(std::vector<Arrival>& arrivals, Gathered gathered);
@@ -111,6 +126,8 @@ class Committer {
     bool writing_ = false;
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk
     bool writing_ended_ = false;
+    spool::Totals totals_;
+    Flow flow_;
     bool ended_ = false;
 };
 

@@ -207,7 +207,10 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
         connection.jobs.erase(found);
     }
     if (!not_sent.recipients.empty()) damaged(not_sent, damage);
-    if (!heard.recipients.empty()) settle(heard, std::move(verdicts));
+    if (!heard.recipients.empty()) {
+        remember_error(heard.next_hop, verdicts);
+        settle(heard, std::move(verdicts));
+    }
     pump_soon();
 }
 
@@ -272,6 +275,36 @@ void Dispatcher::notify(spool::Envelope& envelope, Verdicts& verdicts,
     }
     if (!verdicts.delayed.empty() && write(verdicts.delayed)) envelope.delay_noticed = true;
     write(verdicts.succeeded);
+}
+
+void Dispatcher::remember_error(const std::string& next_hop, const Verdicts& verdicts) {
+    constexpr std::size_t kMost = 1000;
+    const auto put_off = [](const auto& outcome) { return spool::waiting(outcome.state); };
+    const auto failed = std::ranges::find_if(verdicts.outcomes, put_off);
+    if (failed == verdicts.outcomes.end()) {
+        last_errors_.erase(next_hop);
+    } else {
+        if (last_errors_.size() == kMost) last_errors_.erase(last_errors_.begin());
+        last_errors_[next_hop] = failed->reply;
+    }
+}
+
+std::vector<ipc::admin::BusyDestination> Dispatcher::busiest(std::size_t most) const {
+    std::vector<ipc::admin::BusyDestination> out;
+    for (const auto& place : scheduler_.busiest(most)) {
+        const auto error = last_errors_.find(place.next_hop);
+        out.push_back({.name = place.worker == Worker::deliverd ? "local" : place.next_hop,
+                       .active = place.active,
+                       .most = place.limit,
+                       .waiting = place.waiting,
+                       .last_error = error == last_errors_.end() ? "" : error->second});
+    }
+    return out;
+}
+
+void Dispatcher::drop(std::span<const mail::QueueId> messages) {
+    for (const auto id : messages)
+        scheduler_.drop(id);
 }
 
 void Dispatcher::give_up(const spool::Queued& message, const std::string& why) {

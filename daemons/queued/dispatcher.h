@@ -1,16 +1,20 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/async/scope.h"
 #include "common/daemon/env.h"
+#include "common/ipc/admin.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/work.h"
 #include "daemons/queued/committer.h"
@@ -48,8 +52,15 @@ class Dispatcher {
     void look_again();
     // The configuration has changed: everything that waits is routed again.
     void route_again();
-    void drop(mail::QueueId message) { scheduler_.drop(message); }
-    bool active(mail::QueueId message) const { return on_the_way_.contains(message); }
+    void drop(std::span<const mail::QueueId> messages);
+    // Those that are on their way, in order.
+    std::vector<mail::QueueId> active_ids() const {
+        std::vector<mail::QueueId> ids;
+        std::ranges::unique_copy(on_the_way_, std::back_inserter(ids));
+        return ids;
+    }
+    // Of the busiest destinations at most so many.
+    std::vector<ipc::admin::BusyDestination> busiest(std::size_t most) const;
     std::uint64_t active_messages() const { return on_the_way_.size(); }
     // Fails every recipient that is not finished, with this reason.
     void give_up(const spool::Queued& message, const std::string& why);
@@ -85,6 +96,7 @@ class Dispatcher {
     void hear(Connection& connection, ipc::work::Outcomes outcomes);
     void lost(Connection& connection);
     void settle(const Assignment& heard, Verdicts verdicts);
+    void remember_error(const std::string& next_hop, const Verdicts& verdicts);
     void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
     Judge judge_of(const spool::Envelope& envelope);
 
@@ -102,6 +114,7 @@ class Dispatcher {
     bool more_on_disk_ = false;       // due, but memory was full
     async::Event look_;
     std::multiset<mail::QueueId> on_the_way_;
+    std::map<std::string, std::string> last_errors_;  // by next hop; gone with the next success
     std::vector<std::pair<Assignment, std::string>> to_mark_damaged_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

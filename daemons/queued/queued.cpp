@@ -29,6 +29,7 @@ class Queued {
     Queued(Env& env, spool::Directory& spool)
         : env_(env),
           store_(spool),
+          reader_(store_),
           bodies_(spool.open_directory("body")),
           notifier_(bodies_, {.now_us = [this] { return env_.loop.clock().wall_us(); },
                               .new_id = [this] { return env_.new_queue_id(); }}),
@@ -38,8 +39,10 @@ class Queued {
                .departed = [this](const auto& departure) { dispatcher_.departed(departure); },
                .own_accepted = [this](const auto& message) { dispatcher_.accepted(message); }}),
           dispatcher_(env, committer_, bodies_, notifier_),
-          admin_(env, committer_, dispatcher_, bodies_) {
-        report(store_.recover(bodies_));
+          admin_(env, committer_, dispatcher_, reader_) {
+        const auto recovered = store_.recover(bodies_);
+        committer_.start_from(recovered.totals);
+        report(recovered);
     }
 
     // Links and workers end first; what they have handed in is committed before the store closes.
@@ -146,6 +149,7 @@ class Queued {
 
     Env& env_;
     spool::QueueStore store_;
+    spool::QueueReader reader_;
     spool::BodyStore bodies_;
     Notifier notifier_;
     Committer committer_;

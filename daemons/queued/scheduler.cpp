@@ -1,6 +1,7 @@
 #include "daemons/queued/scheduler.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -129,6 +130,18 @@ void Scheduler::forget_all(const std::deque<Assignment>& tasks) {
         for (const auto& recipient : task.recipients)
             forget(task.envelope->id, recipient.number);
     }
+}
+
+std::vector<Scheduler::Busy> Scheduler::busiest(std::size_t most) const {
+    std::vector<Busy> busy;
+    for (const auto& [key, place] : destinations_)
+        busy.push_back(
+            {place.worker, place.next_hop, place.active, place.limit, place.waiting.size()});
+    const auto middle = busy.begin() + static_cast<std::ptrdiff_t>(std::min(most, busy.size()));
+    std::ranges::partial_sort(busy, middle, std::greater(),
+                              [](const Busy& b) { return std::pair(b.active, b.waiting); });
+    busy.erase(middle, busy.end());
+    return busy;
 }
 
 void Scheduler::drop(mail::QueueId message) {

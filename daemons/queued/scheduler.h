@@ -66,6 +66,16 @@ class Scheduler {
 
     std::size_t recipients() const { return in_memory_; }
 
+    // The destinations with the most on their way, and among equals the most that waits.
+    struct Busy {
+        Worker worker;
+        std::string next_hop;
+        std::uint32_t active = 0;
+        std::uint32_t limit = 0;
+        std::size_t waiting = 0;  // messages
+    };
+    std::vector<Busy> busiest(std::size_t most) const;
+
   private:
     struct Destination {
         Worker worker;

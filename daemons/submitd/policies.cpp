@@ -150,8 +150,8 @@ Task<std::expected<std::string, Answer>> ProgramPolicy::header(const smtp::Clien
                         mail::address_text(user != nullptr ? user->real_name : "", address));
 }
 
-Task<Answer> ProgramPolicy::list_queue(Stop& stop) {
-    co_return co_await submitd::list_queue(env_.loop, env_.link("queue_list"), stop);
+std::expected<std::unique_ptr<smtp::QueueListing>, Answer> ProgramPolicy::list_queue() {
+    return submitd::list_queue(env_.loop, env_.link("queue_list"));
 }
 
 }  // namespace veredus::submitd

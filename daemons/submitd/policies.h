@@ -78,7 +78,7 @@ class ProgramPolicy final : public SubmissionPolicy {
     async::Task<std::expected<std::string, smtp::Answer>> header(const smtp::Client& client,
                                                                  const smtp::ArrivedHeader& header,
                                                                  async::Stop& stop) override;
-    async::Task<smtp::Answer> list_queue(async::Stop& stop) override;
+    std::expected<std::unique_ptr<smtp::QueueListing>, smtp::Answer> list_queue() override;
 
   private:
     const LocalUsers& users_;

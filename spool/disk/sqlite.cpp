@@ -26,10 +26,9 @@ int primary(int extended_code) {
 constexpr const char* kCommonSettings =
     "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA "
     "cache_size=-16384;";
-// The locking mode before anything that reads the file: with it WAL needs no shared memory.
 constexpr const char* kExclusiveSettings =
-    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    "PRAGMA journal_size_limit=16777216;";
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;";
+constexpr const char* kReaderSettings = "PRAGMA query_only=ON;";
 // EXTRA also syncs the directory after the journal is deleted, which is what commits.
 constexpr const char* kSharedSettings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;";
 
@@ -111,18 +110,28 @@ void Statement::bind_blob(int index, std::span<const std::uint8_t> value) {
 }
 
 Database::Database(Directory& directory, std::string_view name, Sharing sharing, Sync sync)
-    : vfs_(std::make_unique<SqliteVfs>(directory)) {
+    : Database(std::make_shared<SqliteVfs>(directory, sharing == Sharing::kShared
+                                                          ? SqliteVfs::Locks::kBetweenProcesses
+                                                          : SqliteVfs::Locks::kOwned),
+               name, sharing == Sharing::kShared ? kSharedSettings : kExclusiveSettings) {
+    if (sync == Sync::kOnRequest) find_wal();
+}
+
+Database Database::reader(Database& owner) {
+    return Database(owner.vfs_, owner.name_, kReaderSettings);
+}
+
+Database::Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const char* settings)
+    : vfs_(std::move(vfs)), name_(name) {
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     try {
-        if (sqlite3_open_v2(std::string(name).c_str(), &handle_, kFlags, vfs_->name()) !=
-            SQLITE_OK) {
-            fail(handle_, "open " + std::string(name));
-        }
+        if (sqlite3_open_v2(name_.c_str(), &handle_, kFlags, vfs_->name()) != SQLITE_OK)
+            fail(handle_, "open " + name_);
         sqlite3_extended_result_codes(handle_, 1);
-        if (sharing == Sharing::kShared) sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
-        execute(sharing == Sharing::kShared ? kSharedSettings : kExclusiveSettings);
+        if (vfs_->locks() == SqliteVfs::Locks::kBetweenProcesses)
+            sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+        execute(settings);
         execute(kCommonSettings);
-        if (sync == Sync::kOnRequest) find_wal();
     } catch (...) {
         sqlite3_close_v2(handle_);
         throw;
@@ -225,6 +234,18 @@ Transaction::~Transaction() {
 void Transaction::commit() {
     database_.execute("COMMIT");
     open_ = false;
+}
+
+ReadTransaction::ReadTransaction(Database& database) : database_(database) {
+    database_.execute("BEGIN");
+}
+
+ReadTransaction::~ReadTransaction() {
+    try {
+        database_.execute("COMMIT");
+    } catch (const DatabaseError&) {
+        return;  // after an error of the disk; the next BEGIN will say so
+    }
 }
 
 }  // namespace veredus::spool

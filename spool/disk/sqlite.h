@@ -119,8 +119,8 @@ class Statement {
 class Database {
   public:
     enum class Sharing : std::uint8_t {
-        // One process owns the file from open to close (WAL, no shared memory): the queue, a
-        // mailbox.
+        // One process owns the file from open to close (WAL; its index in memory): the queue, a
+        // mailbox. reader() looks at it beside the one that writes.
         kExclusive,
         // Several processes take turns (rollback journal, waits up to 5 s for each other):
         // accounts.
@@ -137,6 +137,11 @@ class Database {
     // DatabaseError; with busy() when another process has an exclusive database open.
     Database(Directory& directory, std::string_view name, Sharing sharing = Sharing::kExclusive,
              Sync sync = Sync::kCommit);
+    // One more connection to an exclusive database, for reading alone, which may be used by another
+    // thread at the same time. Each statement, or each ReadTransaction, sees the database as the
+    // last commit left it, synced or not, and keeps the WAL from being reused while it runs.
+    // `owner` must outlive this.
+    static Database reader(Database& owner);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -162,9 +167,11 @@ class Database {
     std::vector<std::string> check();
 
   private:
+    Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const char* settings);
     void find_wal();
 
-    std::unique_ptr<SqliteVfs> vfs_;
+    std::shared_ptr<SqliteVfs> vfs_;
+    std::string name_;
     sqlite3* handle_ = nullptr;
     sqlite3_file* wal_ = nullptr;  // with Sync::kOnRequest
 };
@@ -183,6 +190,18 @@ class Transaction {
   private:
     Database& database_;
     bool open_ = true;
+};
+
+// Until it is destroyed, all that is read is as one commit left it.
+class ReadTransaction {
+  public:
+    explicit ReadTransaction(Database& database);
+    ReadTransaction(const ReadTransaction&) = delete;
+    ReadTransaction& operator=(const ReadTransaction&) = delete;
+    ~ReadTransaction();
+
+  private:
+    Database& database_;
 };
 
 // ---- templates ----

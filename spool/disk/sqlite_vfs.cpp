@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -24,16 +25,22 @@ constexpr int kLongestName = 255;
 struct OpenFile {
     sqlite3_file base;
     File* file;
-    Directory* directory;
+    SqliteVfs* vfs;
     bool name_durable;
     int level;  // SQLITE_LOCK_*
+    SqliteConnections::Held index_locks;
+
+    SqliteConnections& connections() const { return vfs->connections(); }
 };
 
 OpenFile& opened(sqlite3_file* file) {
     return *reinterpret_cast<OpenFile*>(file);
 }
+SqliteVfs& vfs_of(sqlite3_vfs* vfs) {
+    return *static_cast<SqliteVfs*>(vfs->pAppData);
+}
 Directory& directory_of(sqlite3_vfs* vfs) {
-    return *static_cast<Directory*>(vfs->pAppData);
+    return vfs_of(vfs).directory();
 }
 
 // No exception may cross SQLite's own frames.
@@ -88,7 +95,7 @@ int sync_file(sqlite3_file* base, int) {
         if (open.name_durable) {
             open.file->sync();
         } else {
-            durable(*open.file, *open.directory);
+            durable(*open.file, open.vfs->directory());
             open.name_durable = true;
         }
         return SQLITE_OK;
@@ -159,6 +166,63 @@ int check_reserved(sqlite3_file* base, int* reserved) {
     });
 }
 
+// ---- a database that this process owns ----
+
+int lock_owned(sqlite3_file* base, int level) {
+    return guarded(SQLITE_IOERR_LOCK, [&] {
+        auto& open = opened(base);
+        if (open.level >= level) return SQLITE_OK;
+        const auto keep_others_out = [&] {
+            return open.file->try_lock(File::Lock::kExclusive, kPendingByte, 2 + kSharedSize);
+        };
+        if (!open.connections().own(&open, keep_others_out) ||
+            !open.connections().raise(&open, open.level, level))
+            return SQLITE_BUSY;
+        open.level = level;
+        return SQLITE_OK;
+    });
+}
+
+int unlock_owned(sqlite3_file* base, int level) {
+    auto& open = opened(base);
+    if (open.level <= level) return SQLITE_OK;
+    open.connections().lower(open.level, level);
+    open.level = level;
+    return SQLITE_OK;
+}
+
+int check_owned(sqlite3_file* base, int* reserved) {
+    *reserved = opened(base).connections().reserved() ? 1 : 0;
+    return SQLITE_OK;
+}
+
+int close_owned(sqlite3_file* base) {
+    opened(base).connections().disown(&opened(base));
+    return close_file(base);
+}
+
+int index_part(sqlite3_file* base, int number, int size, int make, void volatile** part) {
+    return guarded(SQLITE_IOERR_SHMMAP, [&] {
+        *part = opened(base).connections().part(static_cast<std::size_t>(number),
+                                                static_cast<std::size_t>(size), make != 0);
+        return SQLITE_OK;
+    });
+}
+
+int lock_index(sqlite3_file* base, int first, int count, int flags) {
+    auto& open = opened(base);
+    const bool held = open.connections().lock(open.index_locks, first, count, flags);
+    return held ? SQLITE_OK : SQLITE_BUSY;
+}
+
+void index_barrier(sqlite3_file*) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+int leave_index(sqlite3_file*, int) {
+    return SQLITE_OK;
+}
+
 int control_file(sqlite3_file*, int, void*) {
     return SQLITE_NOTFOUND;
 }
@@ -169,7 +233,7 @@ int characteristics(sqlite3_file*) {
     return SQLITE_IOCAP_POWERSAFE_OVERWRITE | SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN;
 }
 
-constexpr sqlite3_io_methods kMethods = {
+constexpr sqlite3_io_methods kBetweenProcesses = {
     .iVersion = 1,
     .xClose = close_file,
     .xRead = read_file,
@@ -184,6 +248,20 @@ constexpr sqlite3_io_methods kMethods = {
     .xSectorSize = sector_size,
     .xDeviceCharacteristics = characteristics,
 };
+
+constexpr sqlite3_io_methods kOwned = [] {
+    sqlite3_io_methods methods = kBetweenProcesses;
+    methods.iVersion = 2;
+    methods.xClose = close_owned;
+    methods.xLock = lock_owned;
+    methods.xUnlock = unlock_owned;
+    methods.xCheckReservedLock = check_owned;
+    methods.xShmMap = index_part;
+    methods.xShmLock = lock_index;
+    methods.xShmBarrier = index_barrier;
+    methods.xShmUnmap = leave_index;
+    return methods;
+}();
 
 std::unique_ptr<File> open_or_create(Directory& directory, const char* name, int flags) {
     const auto access = (flags & SQLITE_OPEN_READONLY) != 0 ? Access::kRead : Access::kReadWrite;
@@ -201,11 +279,13 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int f
         auto file = open_or_create(directory_of(vfs), name, flags);
         if (file == nullptr) return SQLITE_CANTOPEN;
         auto& open = opened(base);
-        open.base.pMethods = &kMethods;
+        const bool owned = vfs_of(vfs).locks() == SqliteVfs::Locks::kOwned;
+        open.base.pMethods = owned ? &kOwned : &kBetweenProcesses;
         open.file = file.release();
-        open.directory = &directory_of(vfs);
+        open.vfs = &vfs_of(vfs);
         open.name_durable = false;
         open.level = SQLITE_LOCK_NONE;
+        open.index_locks = {};
         if (flags_out != nullptr) *flags_out = flags;
         return SQLITE_OK;
     });
@@ -257,13 +337,15 @@ int last_error(sqlite3_vfs*, int, char*) {
 
 }  // namespace
 
-SqliteVfs::SqliteVfs(Directory& directory)
-    : name_("veredus-" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
+SqliteVfs::SqliteVfs(Directory& directory, Locks locks)
+    : directory_(directory),
+      locks_(locks),
+      name_("veredus-" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
     vfs_.iVersion = 1;
     vfs_.szOsFile = sizeof(OpenFile);
     vfs_.mxPathname = kLongestName;
     vfs_.zName = name_.c_str();
-    vfs_.pAppData = &directory;
+    vfs_.pAppData = this;
     vfs_.xOpen = open_file;
     vfs_.xDelete = delete_file;
     vfs_.xAccess = file_exists;

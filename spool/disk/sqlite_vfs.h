@@ -5,22 +5,39 @@
 #include <string>
 
 #include "spool/disk/disk.h"
+#include "spool/disk/sqlite_connections.h"
 
 namespace veredus::spool {
 
 // SQLite's file system (https://www.sqlite.org/vfs.html) over a Directory: whatever SQLite does to
-// its files goes through it. Without shared memory, so WAL works in exclusive locking mode alone.
-// Registered with SQLite while it lives; must outlive every connection that uses it.
+// its files goes through it. Registered with SQLite while it lives; must outlive every connection
+// that uses it.
 class SqliteVfs {
   public:
-    explicit SqliteVfs(Directory& directory);
+    enum class Locks : std::uint8_t {
+        // The first connection keeps other processes out; those that follow come from this one and
+        // must end before it. WAL works, its index lies in this process's memory.
+        kOwned,
+        // Processes take turns by locks on the file. No shared memory, so no WAL.
+        kBetweenProcesses,
+    };
+
+    SqliteVfs(Directory& directory, Locks locks);
     ~SqliteVfs();
     SqliteVfs(const SqliteVfs&) = delete;
     SqliteVfs& operator=(const SqliteVfs&) = delete;
 
     const char* name() const { return name_.c_str(); }
 
+    // Of the database file, under kOwned.
+    SqliteConnections& connections() { return connections_; }
+    Directory& directory() { return directory_; }
+    Locks locks() const { return locks_; }
+
   private:
+    Directory& directory_;
+    Locks locks_;
+    SqliteConnections connections_;
     std::string name_;
     sqlite3_vfs vfs_{};
 };

@@ -61,14 +61,6 @@ struct Outcome {
     std::vector<Recipient> expanded_to;  // expanded
 };
 
-// A message as it stands in the queue.
-struct Queued {
-    Envelope envelope;
-    MessageState state = MessageState::kNone;
-    std::string reason;  // why it is held or damaged
-    std::vector<Recipient> recipients;
-};
-
 // A line of a message's history: a recipient came into a state.
 struct HistoryLine {
     mail::QueueId message;
@@ -82,4 +74,12 @@ struct HistoryLine {
     std::string tls;
 };
 
+// A message as it stands in the queue.
+struct Queued {
+    Envelope envelope;
+    MessageState state = MessageState::kNone;
+    std::string reason;  // why it is held or damaged
+    std::vector<Recipient> recipients;
+    std::vector<HistoryLine> history;  // where it was asked for
+};
 }  // namespace veredus::spool

@@ -235,27 +235,35 @@ void QueueStore::note_durable() {
     write_mark_.run(batch_, batch_);
 }
 
-bool QueueStore::hold(mail::QueueId id, std::string_view reason) {
+template <class Command>
+std::vector<mail::QueueId> QueueStore::each(Ids ids, Command command) {
+    std::vector<mail::QueueId> done;
     Transaction transaction(database_);
-    if (!doors_.to_held(id, reason)) return false;
-    doors_.to_held(id);
-    commit(transaction);
-    return true;
+    for (const auto id : ids) {
+        if (command(id)) done.push_back(id);
+    }
+    if (!done.empty()) commit(transaction);
+    return done;
 }
 
-bool QueueStore::release(mail::QueueId id, std::int64_t now_us) {
-    Transaction transaction(database_);
-    if (!doors_.to_queued(id)) return false;
-    doors_.held_to_ready(id, now_us);
-    commit(transaction);
-    return true;
+std::vector<mail::QueueId> QueueStore::hold(Ids ids, std::string_view reason) {
+    return each(ids, [&](mail::QueueId id) {
+        if (!doors_.to_held(id, reason)) return false;
+        doors_.to_held(id);
+        return true;
+    });
 }
 
-bool QueueStore::retry(mail::QueueId id, std::int64_t now_us) {
-    Transaction transaction(database_);
-    if (doors_.waiting_to_ready(id, now_us) == 0) return false;
-    commit(transaction);
-    return true;
+std::vector<mail::QueueId> QueueStore::release(Ids ids, std::int64_t now_us) {
+    return each(ids, [&](mail::QueueId id) {
+        if (!doors_.to_queued(id)) return false;
+        doors_.held_to_ready(id, now_us);
+        return true;
+    });
+}
+
+std::vector<mail::QueueId> QueueStore::retry(Ids ids, std::int64_t now_us) {
+    return each(ids, [&](mail::QueueId id) { return doors_.waiting_to_ready(id, now_us) > 0; });
 }
 
 bool QueueStore::mark_damaged(mail::QueueId id, std::string_view reason) {
@@ -266,18 +274,27 @@ bool QueueStore::mark_damaged(mail::QueueId id, std::string_view reason) {
     return true;
 }
 
-std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_us) {
+std::vector<Departure> QueueStore::remove(Ids ids, std::int64_t now_us) {
+    std::vector<Departure> departures;
     Transaction transaction(database_);
     departing_.begin();
-    auto gone = doors_.leave(id);
-    if (!gone) return std::nullopt;
-    const Departure departure{id, gone->envelope.body};
-    departing_.add(story_of_deleted(std::move(*gone), doors_.forget(id), now_us));
+    for (const auto id : ids) {
+        auto gone = doors_.leave(id);
+        if (!gone) continue;
+        departures.push_back({id, gone->envelope.body});
+        departing_.add(story_of_deleted(std::move(*gone), doors_.forget(id), now_us));
+    }
+    if (departures.empty()) return departures;
     departing_.store();
     commit(transaction);
     departing_.committed(batch_);
     departing_.publish(batch_);
-    return departure;
+    return departures;
+}
+
+std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_us) {
+    const auto gone = remove({&id, 1}, now_us);
+    return gone.empty() ? std::nullopt : std::optional(gone.front());
 }
 
 std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_us) {

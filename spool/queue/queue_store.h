@@ -68,24 +68,8 @@ struct DueCursor {
     std::uint32_t number = 0;
 };
 
-// Which messages; what is not said matches all. Addresses and domains regardless of the case of
-// ASCII letters.
-struct Filter {
-    std::optional<std::string> sender;     // reverse path; "@domain" for all of a domain, "" for <>
-    std::optional<std::string> recipient;  // of any unfinished recipient; "@domain" likewise
-    std::optional<std::string> destination;
-    std::optional<std::int64_t> arrived_before_us;
-    std::optional<std::int64_t> arrived_after_us;
-    std::optional<std::uint64_t> larger_than;   // bytes
-    std::optional<std::uint64_t> smaller_than;  // bytes
-    std::optional<MessageState> state;
-    std::optional<RecipientState> recipient_state;
-    std::optional<std::string> reply_contains;  // in a recipient's last reply, or in why it is held
-};
-
 struct Totals {
     std::uint64_t messages = 0;
-    std::uint64_t recipients = 0;  // unfinished
     std::uint64_t bytes = 0;
 };
 
@@ -142,20 +126,25 @@ class QueueStore {
     // in the database, and the next time may do it.
     std::optional<std::string> settle_ledger(std::int64_t forget_before_us);
 
-    // ---- commands; each is durable when it returns, false when the message is not there or its
-    // state says no ----
-    bool hold(mail::QueueId id, std::string_view reason);
-    bool release(mail::QueueId id, std::int64_t now_us);
-    bool retry(mail::QueueId id, std::int64_t now_us);
-    bool mark_damaged(mail::QueueId id, std::string_view reason);
-    std::optional<Departure> remove(mail::QueueId id, std::int64_t now_us);
+    // ---- commands: each is one transaction, durable when it returns; they answer for which
+    // messages it was done: not for those that are not there or whose state says no ----
+    using Ids = std::span<const mail::QueueId>;
+    std::vector<mail::QueueId> hold(Ids ids, std::string_view reason);
+    std::vector<mail::QueueId> release(Ids ids, std::int64_t now_us);
+    std::vector<mail::QueueId> retry(Ids ids, std::int64_t now_us);
+    std::vector<Departure> remove(Ids ids, std::int64_t now_us);
 
-    // ---- looking ----
+    bool hold(mail::QueueId id, std::string_view reason) { return !hold({&id, 1}, reason).empty(); }
+    bool release(mail::QueueId id, std::int64_t now_us) {
+        return !release({&id, 1}, now_us).empty();
+    }
+    bool retry(mail::QueueId id, std::int64_t now_us) { return !retry({&id, 1}, now_us).empty(); }
+    std::optional<Departure> remove(mail::QueueId id, std::int64_t now_us);
+    bool mark_damaged(mail::QueueId id, std::string_view reason);
+
+    // ---- looking; QueueReader does more of it ----
     std::optional<Queued> show(mail::QueueId id);
     std::optional<Queued> show_without_recipients(mail::QueueId id);
-    // Oldest first, from the first id above `after`.
-    std::vector<Queued> list(const Filter& filter, mail::QueueId after, std::size_t limit);
-    Totals count(const Filter& filter);
     // Recipients due at `now_us` and not before `cursor`, which moves on. Fewer than `limit`: there
     // are no more.
     std::vector<Due> due(std::int64_t now_us, DueCursor& cursor, std::size_t limit);
@@ -172,6 +161,7 @@ class QueueStore {
     std::vector<std::pair<mail::QueueId, Found>> survey(const BodyStore& bodies);
 
   private:
+    friend class QueueReader;
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     void commit(Transaction& transaction);
@@ -182,6 +172,8 @@ class QueueStore {
                 Committed& committed);
     std::int64_t expand(const Outcome& outcome, Committed& committed);
     std::vector<Recipient> recipients_of(mail::QueueId id);
+    template <class Command>
+    std::vector<mail::QueueId> each(Ids ids, Command command);
     void mark_lost_bodies(const BodyStore& bodies,
                           const std::map<std::uint64_t, std::uint64_t>& ends, Recovered& recovered);
 

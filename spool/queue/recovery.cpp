@@ -33,15 +33,14 @@ Recovered QueueStore::recover(BodyStore& bodies) {
     std::map<std::uint64_t, std::uint64_t> ends;    // file → where its last message ends
     std::vector<BodyRow> in_doubt;
     {
-        auto select = database_.prepare(
-            fmt::format("SELECT id, batch, unfinished, {} FROM message", kBodyColumns));
+        auto select =
+            database_.prepare(fmt::format("SELECT id, batch, {} FROM message", kBodyColumns));
         auto rows = select.query();
         while (rows.next()) {
-            const auto body = body_from(rows, 3);
+            const auto body = body_from(rows, 2);
             ++needed[body.file];
             ends[body.file] = std::max(ends[body.file], body.offset + body.length);
             recovered.totals.messages += 1;
-            recovered.totals.recipients += rows.get<std::uint64_t>(2);
             recovered.totals.bytes += body.length;
             if (rows.get<std::uint64_t>(1) > durable_) {
                 in_doubt.push_back({mail::QueueId(rows.get<std::uint64_t>(0)), body});

@@ -58,16 +58,34 @@ Recipient recipient_from(const Cursor& row, int first_column) {
     return recipient;
 }
 
-HistoryLine history_from(const Cursor& row, mail::QueueId message) {
-    return {message,
-            row.get<std::int64_t>(0),
-            row.get<std::uint32_t>(1),
-            row.get<RecipientState>(2),
-            row.get<std::string>(3),
-            row.get<std::string>(4),
-            row.get<std::string>(5),
-            row.get<std::string>(6),
-            row.get<std::string>(7)};
+Queued listed_from(const Cursor& row) {
+    Queued queued;
+    auto& envelope = queued.envelope;
+    int column = 0;
+    envelope.id = mail::QueueId(row.get<std::uint64_t>(column++));
+    queued.state = row.get<MessageState>(column++);
+    queued.reason = row.get<std::string>(column++);
+    envelope.reverse_path = row.get<std::string>(column++);
+    envelope.body.file = row.get<std::uint64_t>(column++);
+    envelope.body.length = row.get<std::uint64_t>(column++);
+    envelope.client.name = row.get<std::string>(column++);
+    envelope.client.address = row.get<std::string>(column++);
+    envelope.client.auth_user = row.get<std::string>(column++);
+    envelope.message_id = row.get<std::string>(column++);
+    envelope.expires_us = row.get<std::int64_t>(column++);
+    return queued;
+}
+
+std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id) {
+    std::vector<HistoryLine> lines;
+    auto rows = select.query(id.value());
+    while (rows.next()) {
+        lines.push_back({id, rows.get<std::int64_t>(0), rows.get<std::uint32_t>(1),
+                         rows.get<RecipientState>(2), rows.get<std::string>(3),
+                         rows.get<std::string>(4), rows.get<std::string>(5),
+                         rows.get<std::string>(6), rows.get<std::string>(7)});
+    }
+    return lines;
 }
 
 }  // namespace veredus::spool

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "spool/disk/sqlite.h"
 #include "spool/queue/envelope.h"
@@ -21,9 +22,16 @@ inline constexpr std::string_view kRecipientColumns =
     "expanded_from, last_status, last_reply, last_remote";
 Recipient recipient_from(const Cursor& row, int first_column = 0);  // of kRecipientColumns
 
-inline constexpr std::string_view kHistoryColumns =
-    "at_us, recipient, state, address, status, reply, remote, tls";
-HistoryLine history_from(const Cursor& row, mail::QueueId message);  // of kHistoryColumns
+// What a list shows of them, without where the body's bytes stand and what only delivery needs.
+inline constexpr std::string_view kListedColumns =
+    "id, state, reason, reverse_path, body_file, body_length, client_name, client_address, "
+    "auth_user, message_id, expires_us";
+Queued listed_from(const Cursor& row);  // of kListedColumns
+// Its one parameter is the message.
+inline constexpr std::string_view kHistoryOfMessage =
+    "SELECT at_us, recipient, state, address, status, reply, remote, tls FROM history "
+    "WHERE message = ?1 ORDER BY at_us, recipient";
+std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id);  // kHistoryOfMessage
 
 inline constexpr std::string_view kBodyColumns = "body_file, body_offset, body_length, body_digest";
 mail::BodyRef body_from(const Cursor& row, int first_column);  // of kBodyColumns

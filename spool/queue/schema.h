@@ -40,6 +40,7 @@ CREATE TABLE message (
     tls TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT ''
 ) STRICT;
+CREATE INDEX message_held ON message (state) WHERE state IN (2, 3);
 
 CREATE TABLE recipient (
     message INTEGER NOT NULL,
@@ -58,7 +59,7 @@ CREATE TABLE recipient (
     PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recipient_due ON recipient (next_attempt_us) WHERE state IN (1, 2, 3);
-CREATE INDEX recipient_destination ON recipient (destination, next_attempt_us) WHERE state IN (2, 3);
+CREATE INDEX recipient_deferred ON recipient (state) WHERE state IN (2, 3);
 
 CREATE TABLE history (
     message INTEGER NOT NULL,

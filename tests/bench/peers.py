@@ -100,7 +100,7 @@ class Veredus(Peer):
         return super().target()
 
     def empty(self):
-        self.instance.veredus("queue", "delete", "all", check=False)
+        self.instance.veredus("queue", "delete", "all", "--yes", check=False)
 
 
 class Postfix(Peer):

@@ -11,6 +11,7 @@
 #include "spool/body/body_writer.h"
 #include "spool/disk/real_disk.h"
 #include "spool/disk/side_by_side.h"
+#include "spool/queue/queue_reader.h"
 #include "spool/queue/queue_store.h"
 
 namespace {
@@ -72,7 +73,7 @@ class Bench {
             static_cast<double>(settings_.messages) / seconds,
             1000 * seconds * static_cast<double>(settings_.batch) /
                 static_cast<double>(settings_.messages),
-            store_.count({}).messages);
+            spool::QueueReader(store_).count({}));
     }
 
   private:

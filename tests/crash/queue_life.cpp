@@ -144,7 +144,7 @@ void QueueLife::note_committed(const Batch& batch, const Committed& committed) {
 }
 
 std::optional<mail::QueueId> QueueLife::any_message() {
-    const auto listed = spool_->queue.list({}, mail::QueueId(), 10);
+    const auto listed = QueueReader(spool_->queue).list({}, mail::QueueId(), 10);
     if (listed.empty()) return std::nullopt;
     return listed[pick(listed.size())].envelope.id;
 }
@@ -213,7 +213,7 @@ class Examination {
         QueueStore queue(disk_.root());
         BodyStore bodies(disk_.root().open_directory("body"));
         std::map<std::uint64_t, std::uint64_t> files;
-        for (const auto& message : queue.list({}, mail::QueueId(), 1'000'000)) {
+        for (const auto& message : QueueReader(queue).list({}, mail::QueueId(), 1'000'000)) {
             ++files[message.envelope.body.file];
         }
         bodies.recover(files, BodyStore::Unneeded::kLeave);
@@ -312,7 +312,7 @@ class Examination {
     }
 
     void finish_all(TestSpool& spool) {
-        for (const auto& message : spool.queue.list({}, mail::QueueId(), 1'000'000)) {
+        for (const auto& message : QueueReader(spool.queue).list({}, mail::QueueId(), 1'000'000)) {
             std::vector<Outcome> outcomes;
             for (const auto& recipient : message.recipients) {
                 if (!unfinished(recipient.state)) continue;
@@ -321,7 +321,8 @@ class Examination {
             }
             spool.record(std::move(outcomes));
         }
-        if (spool.queue.count({}).messages != 0) fault("messages do not leave when they are done");
+        if (QueueReader(spool.queue).count({}) != 0)
+            fault("messages do not leave when they are done");
     }
 
     FaultDisk& disk_;

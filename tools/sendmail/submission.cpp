@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/ipc/packets.h"
 #include "common/mail/header.h"
 #include "tools/shared/failure.h"
 
@@ -116,6 +117,31 @@ std::string Submission::read_line() {
         if (length == 0) broken("has closed the connection");
         buffer_.append(piece.data(), static_cast<std::size_t>(length));
     }
+}
+
+void Submission::read_exactly(std::span<char> bytes) {
+    const auto ready = std::min(bytes.size(), buffer_.size());
+    std::copy_n(buffer_.begin(), ready, bytes.begin());
+    buffer_.erase(0, ready);
+    for (bytes = bytes.subspan(ready); !bytes.empty();) {
+        const ssize_t length = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+        if (length < 0 && errno == EINTR) continue;
+        if (length < 0) broken("does not answer");
+        if (length == 0) broken("has closed the connection");
+        bytes = bytes.subspan(static_cast<std::size_t>(length));
+    }
+}
+
+bool Submission::read_packet(std::string& packet) {
+    std::array<char, 4> head{};
+    read_exactly(head);
+    std::size_t length = 0;
+    for (const char byte : head)
+        length = length << 8 | static_cast<unsigned char>(byte);
+    if (length > ipc::Packets::kLargest) broken("sent too large a packet");
+    packet.resize(length);
+    read_exactly(packet);
+    return length != 0;
 }
 
 // RFC 5321 4.2.1.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ class Submission {
     Reply command(const std::string& line);
     void write(std::string_view bytes);
     Reply read_reply();
+    // A packet behind its length in four bytes; false at the one of length 0 that ends them.
+    bool read_packet(std::string& packet);
     // Of the answer to EHLO, which the constructor has sent.
     bool offers(std::string_view extension) const;
     const std::string& host() const { return host_; }
@@ -39,6 +42,7 @@ class Submission {
 
   private:
     std::string read_line();
+    void read_exactly(std::span<char> bytes);
 
     net::Descriptor socket_;
     const bool verbose_;

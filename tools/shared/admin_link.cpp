@@ -9,12 +9,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "common/ipc/packets.h"
 #include "common/ipc/wire.h"
+#include "common/mailq/filter.h"
 #include "tools/shared/failure.h"
 
 namespace veredus {
@@ -90,19 +93,60 @@ Answer AdminLink::receive_one() {
     return std::move(answers[0]);
 }
 
-void AdminLink::list(const Filter& filter, bool with_history,
-                     const std::function<void(const Row&)>& take) {
-    send(List{.request = 1, .filter = filter, .with_history = with_history});
+// Takes packets of Part up to the Done that ends them.
+template <class Part>
+void AdminLink::receive_all(const std::function<void(Part)>& take) {
     for (;;) {
-        for (const Answer& answer : receive()) {
-            if (const auto* rows = std::get_if<Rows>(&answer))
-                for (const Row& row : rows->rows)
-                    take(row);
+        for (Answer& answer : receive()) {
+            if (auto* part = std::get_if<Part>(&answer)) take(std::move(*part));
             const auto* done = std::get_if<Done>(&answer);
             if (done && !done->ok) throw Failure(EX_UNAVAILABLE, done->text);
             if (done) return;
         }
     }
+}
+
+void AdminLink::list(const Filter& filter, Listing how, const TakeRow& take) {
+    send(
+        List{.request = 1, .filter = filter, .with_history = how.with_history, .limit = how.limit});
+    RowJoiner joiner(take);
+    receive_all<Rows>([&](Rows rows) {
+        for (Row& row : rows.rows)
+            joiner.add(std::move(row));
+    });
+}
+
+void RowJoiner::add(Row row) {
+    const bool continued = row.continued;
+    if (begun_) {
+        std::ranges::move(row.recipients, std::back_inserter(begun_->recipients));
+        row = std::move(*begun_);
+        begun_.reset();
+    }
+    row.continued = false;
+    if (continued) {
+        begun_ = std::move(row);
+    } else {
+        take_(std::move(row));
+    }
+}
+
+std::uint64_t AdminLink::match(const Filter& filter) {
+    send(Match{.request = 1, .filter = filter});
+    return std::get<Done>(receive_one()).count;
+}
+
+FlowNow AdminLink::flow(std::uint32_t destinations) {
+    send(Flow{.request = 1, .destinations = destinations});
+    return std::get<FlowNow>(receive_one());
+}
+
+std::vector<ShapeRow> AdminLink::shape(bool by_sender) {
+    send(Shape{.request = 1, .by_sender = by_sender});
+    std::vector<ShapeRow> shape;
+    receive_all<ShapeRows>(
+        [&](ShapeRows rows) { std::ranges::move(rows.rows, std::back_inserter(shape)); });
+    return shape;
 }
 
 std::uint64_t AdminLink::act(Verb verb, const Filter& filter) {
@@ -123,31 +167,11 @@ Depth AdminLink::count() {
 }
 
 Filter parse_filter(const std::vector<std::string>& words) {
-    Filter filter;
-    bool all = false;
-    struct Key {
-        std::string_view prefix;
-        std::string Filter::* place;
-    };
-    constexpr Key kKeys[] = {
-        {"from=", &Filter::sender}, {"to=", &Filter::recipient}, {"domain=", &Filter::domain}};
-    for (const std::string& word : words) {
-        const auto* const key = std::ranges::find_if(
-            kKeys, [&](const Key& candidate) { return word.starts_with(candidate.prefix); });
-        if (key != std::end(kKeys)) {
-            filter.*(key->place) = word.substr(key->prefix.size());
-        } else if (const auto id = mail::QueueId::parse(word)) {
-            filter.ids.push_back(*id);
-        } else if (word == "all") {
-            all = true;
-        } else {
-            throw Failure(EX_USAGE, fmt::format("\"{}\" is neither a queue id nor from=TEXT, "
-                                                "to=TEXT, domain=NAME or all",
-                                                word));
-        }
-    }
-    if (all && words.size() > 1) throw Failure(EX_USAGE, "\"all\" stands alone");
-    return filter;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    auto filter = mailq::parse_filter(words, now_us);
+    if (!filter) throw Failure(EX_USAGE, filter.error());
+    return std::move(*filter);
 }
 
 }  // namespace veredus

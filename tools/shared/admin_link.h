@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,26 +18,47 @@ class AdminLink {
   public:
     explicit AdminLink(const config::InstancePaths& paths);
 
-    void list(const ipc::admin::Filter& filter, bool with_history,
-              const std::function<void(const ipc::admin::Row&)>& take);
+    struct Listing {
+        bool with_history = false;
+        std::uint64_t limit = 0;  // messages; 0: all
+    };
+    // Each message is a row, whole, however many packets it took.
+    using TakeRow = std::function<void(ipc::admin::Row)>;
+    void list(const ipc::admin::Filter& filter, Listing how, const TakeRow& take);
+    // How many messages the filter means.
+    std::uint64_t match(const ipc::admin::Filter& filter);
     // How many messages it was done to.
     std::uint64_t act(ipc::admin::Verb verb, const ipc::admin::Filter& filter);
     // A file that is the message, from its first byte to its last.
     net::Descriptor body(mail::QueueId id);
     ipc::admin::Depth count();
+    ipc::admin::FlowNow flow(std::uint32_t destinations);
+    std::vector<ipc::admin::ShapeRow> shape(bool by_sender);
 
   private:
     void send(const ipc::admin::Request& request);
     // The next packet's messages; its descriptor, if it has one, is kept in `descriptor_`.
     std::vector<ipc::admin::Answer> receive();
     ipc::admin::Answer receive_one();
+    template <class Part>
+    void receive_all(const std::function<void(Part)>& take);
 
     net::Descriptor socket_;
     net::Descriptor descriptor_;
 };
 
-// Queue ids, "from=TEXT" ("from=<>"), "to=TEXT", "domain=NAME"; "all" for the empty filter. Throws
-// Failure (EX_USAGE).
+// Brings the rows of packets together to whole messages.
+class RowJoiner {
+  public:
+    explicit RowJoiner(const AdminLink::TakeRow& take) : take_(take) {}
+    void add(ipc::admin::Row row);
+
+  private:
+    const AdminLink::TakeRow& take_;
+    std::optional<ipc::admin::Row> begun_;
+};
+
+// What the words say (mailq::parse_filter), as of now. Throws Failure (EX_USAGE).
 ipc::admin::Filter parse_filter(const std::vector<std::string>& words);
 
 }  // namespace veredus

@@ -1,3 +1,4 @@
+// veredus queue: list, show, body, shape. What changes the queue is in cmd_queue_act.cpp.
 #include <fmt/format.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -5,55 +6,56 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
+#include <utility>
 
 #include "common/mailq/mailq.h"
+#include "common/mailq/shape.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 #include "tools/veredus/story.h"
 
 namespace veredus {
-namespace {
 
 using namespace ipc::admin;
-
-struct VerbRow {
-    std::string_view name;
-    Verb verb;
-    std::string_view past;
-};
-
-constexpr std::array<VerbRow, 5> kVerbs{{{"hold", Verb::hold, "held"},
-                                         {"release", Verb::release, "released"},
-                                         {"retry", Verb::retry, "to be tried now"},
-                                         {"delete", Verb::remove, "deleted"},
-                                         {"bounce", Verb::bounce, "returned"}}};
-
-std::string messages(std::uint64_t count) {
-    return count == 1 ? "1 message" : fmt::format("{} messages", count);
-}
-
-}  // namespace
 
 int queue_list_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
                        bool json) {
     AdminLink link(paths);
     mailq::Table table;
-    link.list(parse_filter(filter), false, [&](const Row& row) {
-        const mailq::Message message = mailq::message_of(row);
-        fmt::print("{}", json ? mailq::to_json(message) + "\n" : table.row(message));
+    Output output;
+    link.list(parse_filter(filter), {}, [&](Row row) {
+        const mailq::Message message = mailq::message_of(std::move(row));
+        if (json) {
+            output.text().append(mailq::to_json(message)).append("\n");
+        } else {
+            table.row(message, output.text());
+        }
+        output.flush_when_large();
     });
-    if (!json) fmt::print("{}", table.end());
+    if (!json) output.text() += table.end();
+    output.flush();
     return EX_OK;
 }
 
-int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter) {
+int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
+                       bool json) {
     AdminLink link(paths);
+    Output output;
     std::uint64_t count = 0;
-    link.list(parse_filter(filter), true, [&](const Row& row) {
-        fmt::print("{}{}", count++ == 0 ? "" : "\n", story_text(story_of(row)));
+    link.list(parse_filter(filter), {.with_history = true}, [&](const Row& row) {
+        if (!json && count > 0) output.text() += "\n";
+        const auto story = story_of(row);
+        if (json) {
+            spool::compose(story, output.text());
+        } else {
+            output.text() += story_text(story);
+        }
+        ++count;
+        output.flush_when_large();
     });
+    output.flush();
     if (count == 0) throw Failure(EX_DATAERR, "no such message in the queue");
     return EX_OK;
 }
@@ -63,32 +65,25 @@ int queue_body_command(const config::InstancePaths& paths, const std::string& id
     if (!queue_id) throw Failure(EX_USAGE, fmt::format("\"{}\" is not a queue id", id));
     AdminLink link(paths);
     const net::Descriptor body = link.body(*queue_id);
+    Output output;
     std::array<char, 65536> piece{};
     ssize_t length = 0;
     for (off_t at = 0; (length = ::pread(body.get(), piece.data(), piece.size(), at)) > 0;
-         at += length)
-        if (std::fwrite(piece.data(), 1, static_cast<std::size_t>(length), stdout) !=
-            static_cast<std::size_t>(length))
-            throw Failure(EX_IOERR, "cannot write");
+         at += length) {
+        output.text().append(piece.data(), static_cast<std::size_t>(length));
+        output.flush();
+    }
     if (length < 0) throw Failure(EX_IOERR, "the message cannot be read");
     return EX_OK;
 }
 
-int queue_act_command(const config::InstancePaths& paths, const std::string& verb,
-                      const std::vector<std::string>& filter, bool dry_run) {
-    const auto* const row = std::ranges::find(kVerbs, verb, &VerbRow::name);
-    const Filter wanted = parse_filter(filter);
+int queue_shape_command(const config::InstancePaths& paths, bool by_sender, bool json) {
     AdminLink link(paths);
-    if (dry_run) {
-        std::uint64_t count = 0;
-        link.list(wanted, false, [&](const Row&) { ++count; });
-        fmt::print("{} would be {}\n", messages(count), row->past);
-        return EX_OK;
-    }
-    const std::uint64_t count = link.act(row->verb, wanted);
-    fmt::print("{} {}\n", messages(count), row->past);
-    // A single id that is not there is a slip; a filter that matches nothing is an answer.
-    return count == 0 && !wanted.ids.empty() ? EX_DATAERR : EX_OK;
+    Output output;
+    const auto shape = link.shape(by_sender);
+    output.text() = json ? mailq::shape_json(shape) : mailq::shape_table(shape);
+    output.flush();
+    return EX_OK;
 }
 
 }  // namespace veredus

@@ -56,7 +56,7 @@ class Trace {
 
     // The words are those of `veredus queue`.
     void rows(const std::vector<std::string>& filter, bool with_history, const TakeRow& take) {
-        if (link_) link_->list(parse_filter(filter), with_history, take);
+        if (link_) link_->list(parse_filter(filter), {.with_history = with_history}, take);
     }
 
     void ask_queue() {

@@ -38,14 +38,24 @@ int alias_add_command(const config::InstancePaths& paths, const std::string& add
 int alias_list_command(const config::InstancePaths& paths);
 int alias_remove_command(const config::InstancePaths& paths, const std::string& address);
 
-// `filter`: queue ids, or "from=TEXT", "to=TEXT", "domain=NAME", "all".
+// `filter`: words of mailq::parse_filter.
 int queue_list_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
                        bool json);
-int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter);
+int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
+                       bool json);
 int queue_body_command(const config::InstancePaths& paths, const std::string& id);
+int queue_shape_command(const config::InstancePaths& paths, bool by_sender, bool json);
+struct ActOptions {
+    bool dry_run = false;
+    bool yes = false;  // no question
+    bool json = false;
+};
 // `verb`: "hold", "release", "retry", "delete", "bounce".
 int queue_act_command(const config::InstancePaths& paths, const std::string& verb,
-                      const std::vector<std::string>& filter, bool dry_run);
+                      const std::vector<std::string>& filter, const ActOptions& options);
+
+// Redrawn every second; with `once` one screen, with `json` a line a second.
+int top_command(const config::InstancePaths& paths, bool once, bool json);
 
 struct TraceOptions {
     std::string what;   // a queue id, a Message-ID, or an address of the envelope

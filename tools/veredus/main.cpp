@@ -24,7 +24,9 @@ struct Words {
     std::vector<std::string> filter;
     std::string subject;
     bool json = false;
-    bool dry_run = false;
+    veredus::ActOptions act;
+    bool by_sender = false;
+    bool once = false;
     veredus::TraceOptions trace;
 };
 
@@ -90,23 +92,27 @@ void add_account_commands(CLI::App& app, Words& words, Command& chosen) {
 
 void add_queue_commands(CLI::App& app, Words& words, Command& chosen) {
     using namespace veredus;
-    const char* const kFilterHelp = "Queue ids, or from=TEXT, to=TEXT, domain=NAME, all";
+    const char* const kFilterHelp =
+        "Queue ids, all, or terms that all hold: from=, to=, domain=, user=, older=4h, newer=1d, "
+        "larger=1MiB, smaller=, state=, reason=, attempts=, message-id=";
     const Command list = [&](const InstancePaths& paths) {
         return queue_list_command(paths, words.filter, words.json);
     };
     CLI::App* queue = add(app, "queue",
                           "The mail that waits: list, show, body, hold, release, "
-                          "retry, delete, bounce",
+                          "retry, delete, bounce, shape",
                           chosen, list);
     queue->require_subcommand(0, 1);
     queue->add_flag("--json", words.json, "A line of JSON for each message");
     CLI::App* queue_list = add(*queue, "list", "List the queue", chosen, list);
     queue_list->add_option("filter", words.filter, kFilterHelp);
     queue_list->add_flag("--json", words.json, "A line of JSON for each message");
-    add(*queue, "show", "All that is known of messages", chosen,
-        [&](const InstancePaths& paths) { return queue_show_command(paths, words.filter); })
-        ->add_option("filter", words.filter, kFilterHelp)
-        ->required();
+    CLI::App* show = add(*queue, "show", "All that is known of messages", chosen,
+                         [&](const InstancePaths& paths) {
+                             return queue_show_command(paths, words.filter, words.json);
+                         });
+    show->add_option("filter", words.filter, kFilterHelp)->required();
+    show->add_flag("--json", words.json, "A line of JSON for each message");
     add(*queue, "body", "A message as it was received", chosen,
         [&](const InstancePaths& paths) { return queue_body_command(paths, words.subject); })
         ->add_option("id", words.subject)
@@ -120,11 +126,28 @@ void add_queue_commands(CLI::App& app, Words& words, Command& chosen) {
                             Verb{"bounce", "Return messages to their senders"}}) {
         CLI::App* act = add(*queue, verb.name, verb.help, chosen,
                             [&words, name = verb.name](const InstancePaths& paths) {
-                                return queue_act_command(paths, name, words.filter, words.dry_run);
+                                return queue_act_command(paths, name, words.filter, words.act);
                             });
         act->add_option("filter", words.filter, kFilterHelp)->required();
-        act->add_flag("--dry-run", words.dry_run, "Only count");
+        act->add_flag("--dry-run", words.act.dry_run, "Only say how many and which");
+        act->add_flag("--yes", words.act.yes, "Ask no question");
+        act->add_flag("--json", words.act.json, "For programs");
     }
+    CLI::App* shape = add(*queue, "shape", "What waits, by destination and age", chosen,
+                          [&](const InstancePaths& paths) {
+                              return queue_shape_command(paths, words.by_sender, words.json);
+                          });
+    shape->add_flag("--sender", words.by_sender, "By the senders' domains");
+    shape->add_flag("--json", words.json, "A line of JSON for each domain");
+}
+
+void add_watching_commands(CLI::App& app, Words& words, Command& chosen) {
+    using namespace veredus;
+    CLI::App* top =
+        add(app, "top", "The flow of the mail, second by second", chosen,
+            [&](const InstancePaths& paths) { return top_command(paths, words.once, words.json); });
+    top->add_flag("--once", words.once, "One second, without a terminal");
+    top->add_flag("--json", words.json, "A line of JSON each second");
     CLI::App* trace =
         add(app, "trace", "The story of a message, also of one that has left", chosen,
             [&](const InstancePaths& paths) { return trace_command(paths, words.trace); });
@@ -147,6 +170,7 @@ int run(int argc, char** argv) {
     add_instance_commands(app, words, chosen);
     add_account_commands(app, words, chosen);
     add_queue_commands(app, words, chosen);
+    add_watching_commands(app, words, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/mailq/mailq.h"
+#include "common/mailq/why.h"
 #include "tools/veredus/story.h"
 
 namespace veredus {
@@ -11,13 +12,9 @@ namespace {
 
 using namespace ipc::admin;
 
-// Why it waits, beside what the last attempt was answered.
-std::string why(const Row& row, const RowRecipient& recipient) {
-    if (!mailq::is_waiting(recipient)) return {};
-    if (row.state == "hold") return "nothing is tried until the message is released";
-    if (row.state == "damaged") return "the message is kept, and never sent as it is";
-    if (row.state == "active") return "the message is being delivered right now";
-    return recipient.attempts == 0 ? "it waits for its turn" : "";
+std::int64_t now_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 // "mx.a.example[192.0.2.1]"
@@ -38,7 +35,7 @@ spool::Story::Recipient recipient_of(const Row& row, const RowRecipient& recipie
                                 .expanded_from = recipient.expanded_from,
                                 .state = recipient.state,
                                 .next_attempt_us = 0,
-                                .why = why(row, recipient),
+                                .why = mailq::why_it_waits(row, recipient, now_us()),
                                 .attempts = {}};
     if (mailq::is_waiting(recipient)) out.next_attempt_us = recipient.next_attempt_us;
     for (const RowEvent& event : row.history)

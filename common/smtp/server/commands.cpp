@@ -95,8 +95,28 @@ async::Task<Answer> Session::on_starttls(Command) {
     co_return say(Say::go_ahead_tls);
 }
 
+// The queue comes as it is read, packet for packet: what is a million messages long fits nowhere.
 async::Task<Answer> Session::on_xqueue(Command) {
-    return policy_.list_queue(stop_);
+    auto listing = policy_.list_queue();
+    if (!listing) co_return listing.error();
+    put(say(Say::queue_follows).reply);
+    for (;;) {
+        const auto packet = co_await (*listing)->next(stop_);
+        put_framed(packet ? *packet : std::string());
+        stream_.deadline(world_.idle);
+        co_await stream_.flush();
+        if (!packet) co_return packet.error();
+        if (packet->empty()) co_return say(Say::ok);
+    }
+}
+
+// Its length in four bytes, the highest first, and then its bytes.
+void Session::put_framed(std::string_view packet) {
+    for (const int shift : {24, 16, 8, 0}) {
+        const char byte = static_cast<char>(packet.size() >> shift & 0xFFU);
+        stream_.put({&byte, 1});
+    }
+    stream_.put(packet);
 }
 
 // --- AUTH (RFC 4954)

@@ -33,8 +33,8 @@ async::Task<std::expected<std::string, Answer>> Policy::header(const Client&, co
     co_return std::string();
 }
 
-async::Task<Answer> Policy::list_queue(async::Stop&) {
-    co_return say(Say::not_implemented, {"XQUEUE"});
+std::expected<std::unique_ptr<QueueListing>, Answer> Policy::list_queue() {
+    return std::unexpected(say(Say::not_implemented, {"XQUEUE"}));
 }
 
 }  // namespace veredus::smtp

@@ -68,6 +68,14 @@ struct ArrivedHeader {
     const Transaction& transaction;
 };
 
+// The queue as packets of the link `queue_list` (common/ipc/admin.h).
+class QueueListing {
+  public:
+    virtual ~QueueListing() = default;
+    // The next packet; empty after the last one. An Answer when there will be no more of them.
+    virtual async::Task<std::expected<std::string, Answer>> next(async::Stop& stop) = 0;
+};
+
 // What differs between the daemons that speak SMTP's server side. One object serves all sessions
 // of a socket. An Answer refuses; nothing means go on.
 class Policy {
@@ -102,8 +110,8 @@ class Policy {
                                                                    const ArrivedHeader& header,
                                                                    async::Stop& stop);
     virtual std::unique_ptr<Sink> sink() = 0;
-    // XQUEUE, on the socket of local programs: a line a message.
-    virtual async::Task<Answer> list_queue(async::Stop& stop);
+    // XQUEUE, on the socket of local programs.
+    virtual std::expected<std::unique_ptr<QueueListing>, Answer> list_queue();
 };
 
 }  // namespace veredus::smtp

@@ -71,6 +71,7 @@ class Session {
     async::Task<> secure();
     void respond(const Answer& answer, std::string_view verb);
     void put(const Reply& reply);
+    void put_framed(std::string_view packet);
     void log_refusal(const Answer& answer, std::string_view verb);
     void last_words(const Answer& answer, std::string_view why);
     void log_end();

@@ -94,6 +94,28 @@ BOOST_AUTO_TEST_CASE(nested_lists_come_back) {
     BOOST_TEST(rows[1].history.at(0).at_us == -5);
 }
 
+BOOST_AUTO_TEST_CASE(a_filter_comes_back_and_its_keys_have_a_range) {
+    admin::Filter filter{.ids = {mail::QueueId(5)},
+                         .terms = {{.key = mail::FilterKey::older, .text = {}, .number = -7},
+                                   {.key = mail::FilterKey::to, .text = "@b.example"}}};
+    const auto back = decode<admin::Request>(
+        encoded<admin::Request>(admin::List{.request = 1, .filter = filter, .limit = 3}));
+    BOOST_CHECK(std::get<admin::List>(back.at(0)).filter == filter);
+    BOOST_TEST(std::get<admin::List>(back.at(0)).limit == 3U);
+    filter.terms[0].key = static_cast<mail::FilterKey>(99);
+    BOOST_CHECK_THROW(
+        decode<admin::Request>(encoded<admin::Request>(admin::Match{.filter = filter})),
+        ProtocolError);
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_shows_what_it_begins_with) {
+    BOOST_CHECK(first_alternative(encoded<admin::Answer>(admin::Rows{})) == 0U);
+    BOOST_CHECK(first_alternative(encoded<admin::Answer>(admin::Done{.text = "x"})) == 1U);
+    BOOST_CHECK(first_alternative(encoded<admin::Answer>(admin::FlowNow{})) == 4U);
+    for (const char* bad : {"", "\x92", "\xc0\x01", "\x92\xcc\x80"})
+        BOOST_TEST(!first_alternative(bad).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(every_shortened_or_altered_packet_is_refused_or_read_and_never_more) {
     const std::string good = encoded<intake::Request>(sample_begin());
     for (std::size_t cut = 1; cut < good.size(); ++cut)

@@ -1,9 +1,7 @@
 #include <boost/test/unit_test.hpp>
-#include <nlohmann/json.hpp>
 
 #include "daemons/submitd/completion.h"
 #include "daemons/submitd/local_users.h"
-#include "daemons/submitd/queue_listing.h"
 
 using namespace veredus;
 using namespace veredus::submitd;
@@ -68,53 +66,6 @@ BOOST_AUTO_TEST_CASE(a_from_that_names_nobody_is_told_apart) {
     for (const auto* header : {"From:\r\n\r\n", "From: bob\r\n\r\n", "From: <>\r\n\r\n",
                                "From: a@b.example\r\nFrom: bob\r\n\r\n"})
         BOOST_TEST(!from(header).has_value(), header);
-}
-
-BOOST_AUTO_TEST_CASE(a_message_of_the_queue_is_a_line_of_json) {
-    ipc::admin::Row row;
-    row.id = mail::QueueId::make(1'700'000'000'000'000, 7);
-    row.state = "queued";
-    row.size = 1234;
-    row.arrived_us = 1'700'000'000'000'000;
-    row.message_id = "<1@b.example>";
-    row.recipients = {
-        {.address = "done@b.example", .state = "delivered", .attempts = 9},
-        {.address = "a@b.example",
-         .state = "deferred",
-         .attempts = 2,
-         .next_attempt_us = 1'700'000'300'000'000,
-         .last_reply = "450 4.2.0 \"later\"\n\xff"},
-        {.address = "c@d.example", .state = "ready", .next_attempt_us = 1'700'000'100'000'000},
-    };
-    const std::string line = queue_line(row);
-    BOOST_TEST(!line.contains('\n'));
-    const auto json = nlohmann::json::parse(line);
-    BOOST_TEST(json["queue_name"] == "deferred");
-    BOOST_TEST(json["queue_id"] == row.id.text());
-    BOOST_TEST(json["arrival_time"] == 1'700'000'000);
-    BOOST_TEST(json["message_size"] == 1234);
-    BOOST_TEST(json["forced_expire"] == false);
-    BOOST_TEST(json["sender"] == "MAILER-DAEMON");
-    BOOST_REQUIRE(json["recipients"].size() == 2U);
-    BOOST_TEST(json["recipients"][0]["address"] == "a@b.example");
-    BOOST_TEST(json["recipients"][0]["delay_reason"] == "450 4.2.0 \"later\"\n\xef\xbf\xbd");
-    BOOST_TEST(!json["recipients"][1].contains("delay_reason"));
-    BOOST_TEST(json["attempts"] == 2);
-    BOOST_TEST(json["next_attempt"] == 1'700'000'100);
-}
-
-BOOST_AUTO_TEST_CASE(queue_names_are_those_that_others_know) {
-    const auto name = [](std::string state, std::uint32_t attempts) {
-        ipc::admin::Row row;
-        row.state = std::move(state);
-        row.recipients = {{.address = "a@b.example", .state = "ready", .attempts = attempts}};
-        return nlohmann::json::parse(queue_line(row))["queue_name"].get<std::string>();
-    };
-    BOOST_TEST(name("queued", 0) == "incoming");
-    BOOST_TEST(name("queued", 1) == "deferred");
-    BOOST_TEST(name("active", 1) == "active");
-    BOOST_TEST(name("hold", 0) == "hold");
-    BOOST_TEST(name("damaged", 0) == "hold");
 }
 
 BOOST_AUTO_TEST_CASE(users_are_found_by_uid) {

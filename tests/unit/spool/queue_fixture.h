@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spool/queue/queue_reader.h"
 #include "tests/unit/spool/test_spool.h"
 
 namespace veredus::spool {

@@ -4,6 +4,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
@@ -14,6 +15,7 @@
 #include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
 #include "tools/veredus/story.h"
+#include "tools/veredus/top_screen.h"
 
 using namespace veredus;
 
@@ -104,19 +106,67 @@ BOOST_AUTO_TEST_CASE(a_wildcard_covers_one_label) {
     BOOST_TEST(!covers("mx.a.example", "a.example"));
 }
 
-BOOST_AUTO_TEST_CASE(filters_are_words) {
-    const auto id = mail::QueueId::make(1'700'000'000'000'000, 7);
-    const auto other = mail::QueueId::make(1'700'000'000'000'001, 7);
-    const auto ids = parse_filter({id.text(), other.text()});
-    BOOST_TEST(ids.ids.size() == 2u);
-    BOOST_TEST((ids.ids[0] == id));
-    const auto mixed = parse_filter({"from=<>", "to=ann@", "domain=b.example"});
-    BOOST_TEST(mixed.sender == "<>");
-    BOOST_TEST(mixed.recipient == "ann@");
-    BOOST_TEST(mixed.domain == "b.example");
-    BOOST_TEST(parse_filter({"all"}).ids.empty());
-    BOOST_CHECK_THROW(parse_filter({"ann@a.example"}), Failure);
-    BOOST_CHECK_THROW(parse_filter({"all", "domain=b.example"}), Failure);
+BOOST_AUTO_TEST_CASE(a_filter_that_is_no_filter_is_a_usage_error) {
+    BOOST_TEST(parse_filter({"all"}).all());
+    BOOST_TEST(parse_filter({"from=ann", "older=1h"}).terms.size() == 2U);
+    try {
+        static_cast<void>(parse_filter({"form=ann"}));
+        BOOST_ERROR("not refused");
+    } catch (const Failure& failure) {
+        BOOST_TEST(failure.status == EX_USAGE);
+        BOOST_TEST(std::string(failure.what()).contains("did you mean from=?"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_of_many_rows_is_put_together) {
+    std::vector<std::string> taken;
+    const AdminLink::TakeRow take = [&](const ipc::admin::Row& row) {
+        taken.push_back(row.sender + ":");
+        for (const auto& recipient : row.recipients)
+            taken.back() += recipient.address;
+    };
+    RowJoiner joiner(take);
+    joiner.add({.sender = "one", .recipients = {{.address = "a"}}});
+    joiner.add({.continued = true, .sender = "two", .recipients = {{.address = "b"}}});
+    joiner.add({.continued = true, .recipients = {{.address = "c"}}});
+    joiner.add({.recipients = {{.address = "d"}}});
+    joiner.add({.sender = "three", .recipients = {{.address = "e"}}});
+    BOOST_TEST(taken == (std::vector<std::string>{"one:a", "two:bcd", "three:e"}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(top_shows_rates_between_two_moments) {
+    Moment before;
+    before.flow = {.at_us = 1'000'000'000'000, .accepted = 10, .delivered = 5};
+    Moment now;
+    now.flow = {.at_us = 1'000'002'000'000,
+                .accepted = 30,
+                .delivered = 5,
+                .relayed = 3,
+                .oldest_us = 1'000'002'000'000 - 7'200'000'000,
+                .destinations = {{.name = "[192.0.2.1]:25",
+                                  .active = 3,
+                                  .most = 20,
+                                  .waiting = 7,
+                                  .last_error = "450 \x1b[2J later"}}};
+    now.depth = {.messages = 9, .bytes = 1000, .active = 3, .deferred = 2, .held = 1};
+    const auto screen = top_screen(before, now, 100, 100);
+    BOOST_TEST(screen.starts_with("per second   accepted 10.0  delivered 0.0  relayed 1.5  "));
+    BOOST_TEST(screen.contains("\nsince start  accepted 30  delivered 5  relayed 3  "));
+    BOOST_TEST(
+        screen.contains("\nqueue        9 messages  1000 bytes  3 active  2 deferred  1 held\n"));
+    BOOST_TEST(screen.contains("\noldest       2 h\n"));
+    BOOST_TEST(
+        screen.contains("\n[192.0.2.1]:25                      3    20        7  "
+                        "450 ?[2J later\n"));
+    const auto small = top_screen(before, now, 2, 20);
+    BOOST_TEST(small == "per second   accepte\nsince start  accepte\n");
+    const auto json = top_json(before, now);
+    BOOST_TEST(json.contains("\"accepted\":10.0"));
+    BOOST_TEST(json.contains("\"last_error\":\"450 \\u001b[2J later\""));
+    // queued was started anew: its counters are.
+    now.flow.accepted = 2;
+    BOOST_TEST(top_screen(before, now, 1, 80).starts_with("per second   accepted 0.0"));
 }
 
 BOOST_AUTO_TEST_CASE(a_story_says_who_what_when_and_why) {

@@ -1,0 +1,43 @@
+#include "common/mailq/why.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "common/mailq/mailq.h"
+
+namespace veredus::mailq {
+
+std::string rough_time(std::int64_t us) {
+    struct Unit {
+        std::int64_t seconds;
+        std::string_view name;
+    };
+    constexpr std::array<Unit, 3> kUnits{{{86400, "d"}, {3600, "h"}, {60, "min"}}};
+    const std::int64_t seconds = us / 1'000'000;
+    for (const Unit unit : kUnits)
+        if (seconds >= 2 * unit.seconds)
+            return fmt::format("{} {}", seconds / unit.seconds, unit.name);
+    return fmt::format("{} s", seconds);
+}
+
+std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
+                         std::int64_t now_us) {
+    if (!is_waiting(recipient)) return {};
+    if (row.state == "hold")
+        return fmt::format("the message is on hold ({}): nothing is tried until it is released",
+                           row.reason);
+    if (row.state == "damaged")
+        return fmt::format("the message is damaged on disk ({}): it is kept and never sent",
+                           row.reason);
+    if (row.state == "active") return "the message is being delivered right now";
+    const std::int64_t pause_us = recipient.next_attempt_us - now_us;
+    const std::string next = pause_us > 0
+                                 ? fmt::format("the next attempt is in {}", rough_time(pause_us))
+                                 : "the next attempt is due: it waits for its turn";
+    if (recipient.state == "in doubt") return "the last attempt ended in doubt; " + next;
+    if (recipient.attempts > 0) return "the last attempt failed for the time being; " + next;
+    return pause_us > 0 ? next : "it waits for its turn at this destination";
+}
+
+}  // namespace veredus::mailq

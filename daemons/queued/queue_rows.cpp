@@ -1,0 +1,135 @@
+#include "daemons/queued/queue_rows.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/ipc/wire.h"
+
+namespace veredus::queued {
+namespace {
+
+namespace wire = ipc::admin;
+
+// Bytes of rows in a packet: under what a link takes even when the last one is long.
+constexpr std::size_t kPacketBytes = 48 * 1024;
+constexpr std::size_t kNumbers = 48;  // what the numbers of a row or a recipient take, at most
+
+std::string_view state_of(const spool::Queued& message, bool active) {
+    switch (message.state) {
+        case spool::MessageState::kHeld:
+            return "hold";
+        case spool::MessageState::kDamaged:
+            return "damaged";
+        default:
+            return active ? "active" : "queued";
+    }
+}
+
+wire::Row row_of(spool::Queued& message, bool active) {
+    auto& envelope = message.envelope;
+    wire::Row row;
+    row.id = envelope.id;
+    row.state = state_of(message, active);
+    row.reason = std::move(message.reason);
+    row.size = envelope.body.length;
+    row.arrived_us = envelope.id.arrival_us();
+    row.expires_us = envelope.expires_us;
+    row.sender = std::move(envelope.reverse_path);
+    row.message_id = std::move(envelope.message_id);
+    row.client = envelope.client.name + "[" + envelope.client.address + "]";
+    row.user = std::move(envelope.client.auth_user);
+    row.envelope_id = std::move(envelope.envelope_id);
+    row.protocol = std::move(envelope.client.protocol);
+    row.tls = std::move(envelope.client.tls);
+    row.about = envelope.about;
+    for (const auto& line : message.history)
+        row.history.push_back({.at_us = line.at_us,
+                               .address = line.address,
+                               .state = std::string(spool::name_of(line.state)),
+                               .status = line.status,
+                               .reply = line.reply,
+                               .remote = line.remote,
+                               .tls = line.tls});
+    return row;
+}
+
+wire::RowRecipient recipient_of(spool::Recipient& recipient) {
+    return {.address = std::move(recipient.address),
+            .state = std::string(spool::name_of(recipient.state)),
+            .attempts = recipient.attempts,
+            .next_attempt_us = recipient.next_attempt_us,
+            .last_status = std::move(recipient.last_status),
+            .last_reply = std::move(recipient.last_reply),
+            .last_remote = std::move(recipient.last_remote),
+            .original = std::move(recipient.original_recipient),
+            .expanded_from = std::move(recipient.expanded_from)};
+}
+
+std::size_t bytes_of(const wire::RowRecipient& r) {
+    return kNumbers + r.address.size() + r.state.size() + r.last_status.size() +
+           r.last_reply.size() + r.last_remote.size() + r.original.size() + r.expanded_from.size();
+}
+
+std::size_t bytes_of(const wire::Row& row) {
+    std::size_t bytes = kNumbers + row.state.size() + row.reason.size() + row.sender.size() +
+                        row.message_id.size() + row.client.size() + row.user.size() +
+                        row.envelope_id.size() + row.protocol.size() + row.tls.size();
+    for (const auto& event : row.history)
+        bytes += kNumbers + event.address.size() + event.state.size() + event.status.size() +
+                 event.reply.size() + event.remote.size() + event.tls.size();
+    return bytes;
+}
+
+class Packer {
+  public:
+    Packer(std::uint32_t request, std::span<const mail::QueueId> active) : active_(active) {
+        rows_.request = request;
+    }
+
+    void add(spool::Queued& message) {
+        const auto id = message.envelope.id;
+        auto row = row_of(message, std::ranges::binary_search(active_, id));
+        bytes_ += bytes_of(row);
+        for (auto& recipient : message.recipients) {
+            row.recipients.push_back(recipient_of(recipient));
+            bytes_ += bytes_of(row.recipients.back());
+            if (bytes_ < kPacketBytes) continue;
+            if (&recipient == &message.recipients.back()) break;
+            row.continued = true;
+            rows_.rows.push_back(std::exchange(row, {.id = id}));
+            flush();
+        }
+        rows_.rows.push_back(std::move(row));
+        if (bytes_ >= kPacketBytes) flush();
+    }
+
+    std::vector<std::string> packets() && {
+        flush();
+        return std::move(packets_);
+    }
+
+  private:
+    void flush() {
+        bytes_ = 0;
+        if (rows_.rows.empty()) return;
+        ipc::encode(wire::Answer(rows_), packets_.emplace_back());
+        rows_.rows.clear();
+    }
+
+    std::span<const mail::QueueId> active_;
+    wire::Rows rows_;
+    std::size_t bytes_ = 0;
+    std::vector<std::string> packets_;
+};
+
+}  // namespace
+
+std::vector<std::string> packets_of(std::uint32_t request, std::vector<spool::Queued> messages,
+                                    std::span<const mail::QueueId> active) {
+    Packer packer(request, active);
+    for (auto& message : messages)
+        packer.add(message);
+    return std::move(packer).packets();
+}
+
+}  // namespace veredus::queued

@@ -1,0 +1,96 @@
+#include "daemons/queued/queue_rows.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "common/ipc/packets.h"
+#include "common/ipc/wire.h"
+
+using namespace veredus;
+using namespace veredus::queued;
+
+namespace {
+
+spool::Queued message(std::uint64_t id, std::size_t recipients, std::size_t reply_bytes = 100) {
+    spool::Queued queued;
+    queued.envelope.id = mail::QueueId(id);
+    queued.envelope.reverse_path = "ann@a.example";
+    queued.envelope.client.name = "mx.a.example";
+    queued.envelope.client.address = "192.0.2.1";
+    queued.state = spool::MessageState::kQueued;
+    for (std::size_t i = 0; i < recipients; ++i) {
+        spool::Recipient recipient;
+        recipient.address = std::to_string(i) + "@b.example";
+        recipient.last_reply.assign(reply_bytes, 'x');
+        queued.recipients.push_back(recipient);
+    }
+    return queued;
+}
+
+std::vector<ipc::admin::Row> rows_of(const std::vector<std::string>& packets) {
+    std::vector<ipc::admin::Row> rows;
+    for (const auto& packet : packets) {
+        BOOST_TEST(packet.size() <= ipc::Packets::kLargest);
+        for (const auto& answer : ipc::decode<ipc::admin::Answer>(packet)) {
+            const auto& part = std::get<ipc::admin::Rows>(answer);
+            BOOST_TEST(part.request == 7U);
+            rows.insert(rows.end(), part.rows.begin(), part.rows.end());
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(queue_rows)
+
+BOOST_AUTO_TEST_CASE(nothing_is_no_packet) {
+    BOOST_TEST(packets_of(7, {}, {}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(hundreds_of_messages_share_a_packet) {
+    std::vector<spool::Queued> messages;
+    for (std::uint64_t id = 1; id <= 300; ++id)
+        messages.push_back(message(id, 1, 20));
+    const std::vector active{mail::QueueId(17)};
+    const auto packets = packets_of(7, messages, active);
+    BOOST_TEST(packets.size() <= 3U);
+    const auto rows = rows_of(packets);
+    BOOST_REQUIRE(rows.size() == 300U);
+    for (std::uint64_t id = 1; id <= 300; ++id) {
+        const auto& row = rows[id - 1];
+        BOOST_CHECK(row.id == mail::QueueId(id));
+        BOOST_TEST(row.state == (id == 17 ? "active" : "queued"));
+        BOOST_TEST(row.client == "mx.a.example[192.0.2.1]");
+        BOOST_TEST(!row.continued);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_to_thousands_comes_in_parts_that_are_whole_together) {
+    const auto rows = rows_of(packets_of(7, {message(1, 1), message(2, 5000), message(3, 1)}, {}));
+    std::size_t next = 0;
+    for (const auto& row : rows) {
+        if (row.id != mail::QueueId(2)) continue;
+        for (const auto& recipient : row.recipients)
+            BOOST_TEST(recipient.address == std::to_string(next++) + "@b.example");
+        BOOST_TEST(row.continued == (next != 5000U));
+    }
+    BOOST_TEST(next == 5000U);
+    BOOST_CHECK(rows.front().id == mail::QueueId(1));
+    BOOST_CHECK(rows.back().id == mail::QueueId(3));
+}
+
+BOOST_AUTO_TEST_CASE(long_replies_stay_word_for_word) {
+    const auto rows = rows_of(packets_of(7, {message(1, 40, 8000)}, {}));
+    std::size_t recipients = 0;
+    for (const auto& row : rows) {
+        for (const auto& recipient : row.recipients) {
+            BOOST_TEST(recipient.last_reply == std::string(8000, 'x'));
+            ++recipients;
+        }
+    }
+    BOOST_TEST(recipients == 40U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,49 @@
+#include "common/mailq/why.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace veredus;
+using ipc::admin::Row;
+using ipc::admin::RowRecipient;
+
+namespace {
+
+constexpr std::int64_t kNow = 1'793'700'000'000'000;
+constexpr std::int64_t kMinute = 60'000'000;
+
+std::string why(const Row& row, const RowRecipient& recipient) {
+    return mailq::why_it_waits(row, recipient, kNow);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(why_it_waits)
+
+BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
+    const Row queued{.state = "queued"};
+    const RowRecipient fresh{.state = "ready"};
+    const RowRecipient deferred{
+        .state = "deferred", .attempts = 2, .next_attempt_us = kNow + 12 * kMinute};
+    BOOST_TEST(why(queued, fresh) == "it waits for its turn at this destination");
+    BOOST_TEST(why(queued, deferred) ==
+               "the last attempt failed for the time being; the next attempt is in 12 min");
+    BOOST_TEST(why({.state = "active"}, deferred) == "the message is being delivered right now");
+    BOOST_TEST(why({.state = "hold", .reason = "odd"}, deferred) ==
+               "the message is on hold (odd): nothing is tried until it is released");
+    BOOST_TEST(why({.state = "damaged", .reason = "a bit"}, deferred) ==
+               "the message is damaged on disk (a bit): it is kept and never sent");
+    BOOST_TEST(why(queued, {.state = "in doubt", .attempts = 1, .next_attempt_us = kNow - 1})
+                   .contains("ended in doubt; the next attempt is due"));
+    BOOST_TEST(why(queued, {.state = "delivered", .attempts = 1}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(times_are_rough) {
+    BOOST_TEST(mailq::rough_time(0) == "0 s");
+    BOOST_TEST(mailq::rough_time(119'000'000) == "119 s");
+    BOOST_TEST(mailq::rough_time(2 * kMinute) == "2 min");
+    BOOST_TEST(mailq::rough_time(119 * kMinute) == "119 min");
+    BOOST_TEST(mailq::rough_time(120 * kMinute) == "2 h");
+    BOOST_TEST(mailq::rough_time(48 * 60 * kMinute) == "2 d");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
