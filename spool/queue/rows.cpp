@@ -76,15 +76,23 @@ Queued listed_from(const Cursor& row) {
     return queued;
 }
 
+HistoryLine history_from(const Cursor& row, mail::QueueId message) {
+    return {message,
+            row.get<std::int64_t>(0),
+            row.get<std::uint32_t>(1),
+            row.get<RecipientState>(2),
+            row.get<std::string>(3),
+            row.get<std::string>(4),
+            row.get<std::string>(5),
+            row.get<std::string>(6),
+            row.get<std::string>(7)};
+}
+
 std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id) {
     std::vector<HistoryLine> lines;
     auto rows = select.query(id.value());
-    while (rows.next()) {
-        lines.push_back({id, rows.get<std::int64_t>(0), rows.get<std::uint32_t>(1),
-                         rows.get<RecipientState>(2), rows.get<std::string>(3),
-                         rows.get<std::string>(4), rows.get<std::string>(5),
-                         rows.get<std::string>(6), rows.get<std::string>(7)});
-    }
+    while (rows.next())
+        lines.push_back(history_from(rows, id));
     return lines;
 }
 

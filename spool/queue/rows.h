@@ -27,8 +27,10 @@ inline constexpr std::string_view kListedColumns =
     "id, state, reason, reverse_path, body_file, body_length, client_name, client_address, "
     "auth_user, message_id, expires_us";
 Queued listed_from(const Cursor& row);  // of kListedColumns
-// Its one parameter is the message.
-inline constexpr std::string_view kHistoryOfMessage =
+inline constexpr std::string_view kHistoryColumns =
+    "at_us, recipient, state, address, status, reply, remote, tls";
+HistoryLine history_from(const Cursor& row, mail::QueueId message);  // of kHistoryColumns
+inline constexpr std::string_view kHistoryOfMessage =                // its one parameter
     "SELECT at_us, recipient, state, address, status, reply, remote, tls FROM history "
     "WHERE message = ?1 ORDER BY at_us, recipient";
 std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id);  // kHistoryOfMessage

@@ -128,7 +128,8 @@ class Filler {
             if (files.empty() || files.back() != file) files.push_back(file);
             outcomes.push_back(put_off(batch_.arrivals.back()));
         }
-        store_.commit(batch_, {}, bodies_.to_sync(files), [](const auto& one, const auto& other) {
+        auto written = store_.write(batch_, {}, bodies_.to_sync(files));
+        store_.sync(written, [](const auto& one, const auto& other) {
             one();
             other();
         });

@@ -180,12 +180,12 @@ def test_show_tells_what_was_said_and_why_it_waits(host, remote):
     wait_until(lambda: listed(veredus, "state=deferred"))
     shown = json.loads(veredus.veredus("queue", "show", "--json", "reason=box of BOB").stdout)
     recipient = shown["recipients"][0]
-    assert (recipient["state"], recipient["attempts"]) == ("deferred", 1)
-    assert recipient["last_reply"].endswith("450 4.2.0 the box of bob is full today")
+    attempt = recipient["attempts"][0]
+    assert (recipient["to"], recipient["state"], attempt["state"]) == ("bob@peer.example", "deferred", "deferred")
+    assert attempt["reply"].endswith("450 4.2.0 the box of bob is full today")
     assert re.fullmatch(r"the last attempt failed for the time being; the next attempt is in \d+ min", recipient["why"])
-    assert shown["history"][0]["state"] == "deferred"
-    text = veredus.veredus("queue", "show", shown["queue_id"]).stdout
-    assert recipient["last_reply"] in text and recipient["why"][:40] in text
+    text = veredus.veredus("queue", "show", shown["id"]).stdout
+    assert attempt["reply"] in text and recipient["why"][:40] in text
     assert veredus.status()["queue"]["deferred"] == 1
     assert listed(veredus, "attempts=2") == []
     # Now, whatever the schedule says.

@@ -212,8 +212,8 @@ BOOST_AUTO_TEST_CASE(the_admin_link_asks_and_waits) {
             send(client.get(), packet.data(), packet.size(), 0);
         };
         hear();
-        say({Rows{.request = 1, .rows = {Row{.sender = "a@a.example"}}}});
-        say({Rows{.request = 1, .rows = {Row{.sender = "b@b.example"}}},
+        say({Rows{.request = 1, .rows = {Row{.id = mail::QueueId(1), .sender = "a@a.example"}}}});
+        say({Rows{.request = 1, .rows = {Row{.id = mail::QueueId(2), .sender = "b@b.example"}}},
              Done{.request = 1, .ok = true, .count = 2}});
         hear();
         say({Done{.request = 1, .ok = true, .count = 7}});
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(the_admin_link_asks_and_waits) {
     {
         AdminLink link(paths);
         std::vector<std::string> senders;
-        link.list(Filter{.domain = "b.example"}, true,
+        link.list(parse_filter({"domain=b.example"}), {.with_history = true},
                   [&](const Row& row) { senders.push_back(row.sender); });
         BOOST_TEST(senders == (std::vector<std::string>{"a@a.example", "b@b.example"}),
                    boost::test_tools::per_element());
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(the_admin_link_asks_and_waits) {
     }
     queued.join();
     BOOST_REQUIRE_EQUAL(heard.size(), 4u);
-    BOOST_TEST(std::get<List>(heard[0]).filter.domain == "b.example");
+    BOOST_TEST((std::get<List>(heard[0]).filter == parse_filter({"domain=b.example"})));
     BOOST_TEST(std::get<List>(heard[0]).with_history);
     BOOST_TEST((std::get<Act>(heard[1]).verb == Verb::hold));
     BOOST_TEST((std::get<Body>(heard[3]).id == mail::QueueId(5)));
