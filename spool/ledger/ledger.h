@@ -32,6 +32,7 @@ class Ledger {
     class SyncSet {
       public:
         bool run() const;  // false when one of them could not be
+        bool empty() const { return files_.empty(); }
 
       private:
         friend class Ledger;

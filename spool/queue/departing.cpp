@@ -76,23 +76,24 @@ void Departing::publish(std::uint64_t batch) {
 
 Departing::ToSync Departing::to_sync() {
     const std::lock_guard lock(mutex_);
-    if (behind_ || unsynced_ < kSyncAfter) return {{}, synced_};
+    if (behind_ || unsynced_ < kSyncAfter) return {};
     unsynced_ = 0;
+    ++syncing_;
     return {ledger_.to_sync(), published_};
 }
 
+// After one that failed no other counts: the system tells of a lost write only once.
 void Departing::synced(const ToSync& set, bool good) {
+    if (set.files.empty()) return;
     const std::lock_guard lock(mutex_);
-    if (good) {
-        synced_ = std::max(synced_, set.up_to);
-    } else {
-        behind_ = true;
-    }
+    --syncing_;
+    if (!good) behind_ = true;
+    if (!behind_) synced_ = std::max(synced_, set.up_to);
 }
 
 std::optional<std::string> Departing::settle() {
     const std::lock_guard lock(mutex_);
-    if (!behind_ && removed_ == last_) return std::nullopt;
+    if (syncing_ > 0 || (!behind_ && removed_ == last_)) return std::nullopt;
     if (behind_) {
         if (auto trouble = write_again()) return trouble;
     }
@@ -100,7 +101,6 @@ std::optional<std::string> Departing::settle() {
     if (behind_) return "the ledger's files cannot be synced";
     unsynced_ = 0;
     remove_.run(last_);
-    unpublished_.clear();
     published_ = synced_ = removing_ = removed_ = last_;
     return std::nullopt;
 }

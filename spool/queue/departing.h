@@ -45,8 +45,9 @@ class Departing {
     ToSync to_sync();
     void synced(const ToSync& set, bool good);
 
-    // Brings all that is here to the ledger, for recovery and for quiet moments. Says what was in
-    // the way; then it is still here. Throws DatabaseError.
+    // Brings all that is here to the ledger, for recovery and for quiet moments; all of it must be
+    // on disk in queue.db and published. Does nothing while a batch is being synced. Says what was
+    // in the way; then it is still here. Throws DatabaseError.
     std::optional<std::string> settle();
 
     // Removes the files of the days that were over at `before_us`. Throws DiskError.
@@ -77,6 +78,7 @@ class Departing {
     std::map<std::string, std::uint64_t> ends_;  // day → where the next line is to begin
     std::deque<Line> unpublished_;               // committed, in their order
     std::uint64_t unsynced_ = 0;                 // bytes in the files
+    std::uint32_t syncing_ = 0;                  // sets that to_sync() gave, not yet synced()
     // Numbers of rows: the last one committed, in the files, synced there; of those being removed,
     // removed.
     std::uint64_t last_ = 0;

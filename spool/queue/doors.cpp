@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "spool/queue/rows.h"
 
 namespace veredus::spool {
@@ -29,9 +27,10 @@ constexpr std::string_view kInsertMessage = R"sql(
     ON CONFLICT (id) DO NOTHING)sql";
 constexpr std::string_view kMoveMessage = R"sql(
     UPDATE message SET state = ?2, reason = ?3 WHERE id = ?1 AND (?4 >> state) & 1)sql";
-constexpr std::string_view kDeleteMessage =
-    "DELETE FROM message WHERE id = ?1 AND (?2 >> state) & 1 "
-    "AND unfinished = coalesce(?3, unfinished) RETURNING {}";
+// Selected first, then deleted: RETURNING would make a table of its own for every message.
+constexpr std::string_view kSelectLeaving =
+    "SELECT {} FROM message WHERE id = ?1 AND (?2 >> state) & 1 "
+    "AND unfinished = coalesce(?3, unfinished)";
 constexpr std::string_view kInsertRecipient = R"sql(
     INSERT INTO recipient (message, number, state, next_attempt_us, attempts, notify, address,
         destination, original_recipient, expanded_from, last_status, last_reply, last_remote)
@@ -60,11 +59,14 @@ constexpr std::string_view kInsertHistory = R"sql(
 Doors::Doors(Database& database)
     : insert_message_(database.prepare(kInsertMessage)),
       move_message_(database.prepare(kMoveMessage)),
-      delete_message_(database.prepare(fmt::format(kDeleteMessage, kMessageColumns))),
-      delete_recipients_(database.prepare(
-          fmt::format("DELETE FROM recipient WHERE message = ?1 RETURNING {}", kRecipientColumns))),
-      delete_history_(database.prepare(
-          fmt::format("DELETE FROM history WHERE message = ?1 RETURNING {}", kHistoryColumns))),
+      select_leaving_(database.prepare(fmt::format(kSelectLeaving, kMessageColumns))),
+      select_recipients_(database.prepare(
+          fmt::format("SELECT {} FROM recipient WHERE message = ?1", kRecipientColumns))),
+      select_history_(database.prepare(fmt::format(
+          "SELECT {} FROM history WHERE message = ?1 ORDER BY at_us, recipient", kHistoryColumns))),
+      delete_message_(database.prepare("DELETE FROM message WHERE id = ?1")),
+      delete_recipients_(database.prepare("DELETE FROM recipient WHERE message = ?1")),
+      delete_history_(database.prepare("DELETE FROM history WHERE message = ?1")),
       insert_recipient_(database.prepare(kInsertRecipient)),
       ready_recipients_(database.prepare(kReadyRecipients)),
       defer_recipient_(database.prepare(kDeferRecipient)),
@@ -103,15 +105,17 @@ bool Doors::to_damaged(mail::QueueId id, std::string_view reason) {
 std::optional<Queued> Doors::leave(mail::QueueId id, std::optional<std::int64_t> unfinished) {
     std::optional<Queued> gone;
     {
-        auto row = delete_message_.query(id.value(), sources(MessageState::kNone), unfinished);
+        auto row = select_leaving_.query(id.value(), sources(MessageState::kNone), unfinished);
         if (!row.next()) return std::nullopt;
         gone = message_from(row);
-        row.next();
     }
-    auto rows = delete_recipients_.query(id.value());
-    while (rows.next())
-        gone->recipients.push_back(recipient_from(rows));
-    std::ranges::sort(gone->recipients, {}, &Recipient::number);
+    {
+        auto rows = select_recipients_.query(id.value());
+        while (rows.next())
+            gone->recipients.push_back(recipient_from(rows));
+    }
+    delete_recipients_.run(id.value());
+    delete_message_.run(id.value());
     return gone;
 }
 
@@ -161,11 +165,12 @@ void Doors::remember(const Outcome& o) {
 
 std::vector<HistoryLine> Doors::forget(mail::QueueId message) {
     std::vector<HistoryLine> lines;
-    auto rows = delete_history_.query(message.value());
-    while (rows.next())
-        lines.push_back(history_from(rows, message));
-    std::ranges::sort(
-        lines, {}, [](const HistoryLine& line) { return std::pair(line.at_us, line.recipient); });
+    {
+        auto rows = select_history_.query(message.value());
+        while (rows.next())
+            lines.push_back(history_from(rows, message));
+    }
+    delete_history_.run(message.value());
     return lines;
 }
 

@@ -60,6 +60,9 @@ class Doors {
 
     Statement insert_message_;
     Statement move_message_;
+    Statement select_leaving_;
+    Statement select_recipients_;
+    Statement select_history_;
     Statement delete_message_;
     Statement delete_recipients_;
     Statement delete_history_;

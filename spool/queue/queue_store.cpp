@@ -303,6 +303,9 @@ std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_
     } catch (const DiskError& error) {
         return error.what();
     }
+    // What is committed must be on disk before it is anywhere else.
+    database_.sync();
+    departing_.publish(batch_);
     return departing_.settle();
 }
 

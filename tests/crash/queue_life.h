@@ -41,6 +41,7 @@ class QueueLife {
     bool live(int steps);
 
   private:
+    void note_what_was_not_told();
     void step();
     void commit_something();
     void commit_one_behind_the_other();
