@@ -70,6 +70,8 @@ class Results:
             return None
         finally:
             peer.clear()
+        if result["lost"]:
+            self.failures.append(f"{cell}: {result['lost']} connections to {peer.name} were never greeted: its backlog was full.")
         if watched:
             self.memory[cell, peer.name] = peak.mib
         return result

@@ -56,12 +56,14 @@ def complete(options):
                      if (not options.sizes or cell.size // accept.KIB in options.sizes)
                      and (not options.sessions or cell.sessions in options.sessions)
                      and (not options.per_session or cell.per_session in options.per_session)]
+    if not options.cells:
+        sys.exit("bench: there is no such cell of accept; the cells are\n" + "\n".join(map(str, accept.CELLS)))
     options.destinations = [1, 100]
     options.share = 1.0
     options.recipients = 100_000
     if options.quick:
         options.rounds, options.seconds, options.share = 1, 0.5, 0.05
-        options.cells, options.destinations = options.cells[1:2], options.destinations[-1:]
+        options.cells, options.destinations = options.cells[1:2] or options.cells, options.destinations[-1:]
         options.waiting, options.recipients = min(options.waiting, 10_000), 2_000
     return options
 
@@ -90,7 +92,7 @@ def main():
         for name in options.parts or [name for name in PARTS if name != "profile"]:
             try:
                 print(PARTS[name](kinds, options, place) + "\n", flush=True)
-            except (Failed, RuntimeError) as error:  # the other parts may still tell something
+            except (Failed, RuntimeError, AssertionError) as error:  # the other parts may still tell something
                 failed = True
                 print(f"## {name.capitalize()}\n\nNot measured: {error}\n", flush=True)
     sys.exit(failed)

@@ -100,7 +100,9 @@ class Veredus(Peer):
         return super().target()
 
     def empty(self):
-        self.instance.veredus("queue", "delete", "all", "--yes", check=False)
+        done = subprocess.run(self.instance.command("queue", "delete", "all", "--yes"), capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            raise RuntimeError(f"veredus queue delete all: {done.stderr}\n{self.last_words()}")
 
 
 class Postfix(Peer):

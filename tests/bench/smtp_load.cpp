@@ -6,7 +6,8 @@
 // --destinations, in turns) and %t the moment it was begun or, with --interval, was due:
 // nanoseconds of CLOCK_MONOTONIC, from which smtp_sink tells how long the message took.
 //
-// Prints one line of JSON: messages, seconds and rate; begun_ns, the moment of the first connect;
+// Prints one line of JSON: messages, connections lost (never greeted), seconds until the last
+// message was accepted, and rate; begun_ns, the moment of the first connect;
 // the time from the last byte of a body to its 250 and from MAIL to that 250, in milliseconds; the
 // CPU that this program took for each message, in microseconds.
 #include <arpa/inet.h>
@@ -138,7 +139,9 @@ class Load {
     const Plan plan;
     const std::string body;  // with its final dot
     const Clock::time_point begun;
+    Clock::time_point ended = begun;  // the last message was accepted
     std::size_t begun_messages = 0;
+    std::size_t lost = 0;  // connections that were never greeted
     std::vector<double> dot_ms;
     std::vector<double> whole_ms;
 };
@@ -158,15 +161,15 @@ double cpu_us() {
 }
 
 void Load::report() {
-    const std::chrono::duration<double> took = Clock::now() - begun;
+    const std::chrono::duration<double> took = ended - begun;
     std::ranges::sort(dot_ms);
     std::ranges::sort(whole_ms);
     const auto count = static_cast<double>(dot_ms.size());
     std::printf(
-        "{\"messages\": %zu, \"seconds\": %.4f, \"rate\": %.1f, \"begun_ns\": %lld, "
+        "{\"messages\": %zu, \"lost\": %zu, \"seconds\": %.4f, \"rate\": %.1f, \"begun_ns\": %lld, "
         "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"longest_ms\": %.3f, "
         "\"whole_p50_ms\": %.3f, \"whole_p99_ms\": %.3f, \"load_us\": %.1f}\n",
-        dot_ms.size(), took.count(), count / took.count(),
+        dot_ms.size(), lost, took.count(), count / std::max(took.count(), 1e-9),
         static_cast<long long>(begun.time_since_epoch().count()), percentile(dot_ms, 0.5),
         percentile(dot_ms, 0.99), percentile(dot_ms, 1), percentile(whole_ms, 0.5),
         percentile(whole_ms, 0.99), cpu_us() / std::max(count, 1.0));
@@ -187,6 +190,7 @@ class Session {
 
     enum class State { busy, resting, quitting, over };
     State state() const { return state_; }
+    bool greeted() const { return step_ != Step::greeting; }
 
     // Reads what has come and goes on.
     void on_readable() {
@@ -291,6 +295,7 @@ class Session {
                 const auto now = Clock::now();
                 load_.dot_ms.push_back(Milliseconds(now - sent_).count());
                 load_.whole_ms.push_back(Milliseconds(now - at_).count());
+                load_.ended = now;
                 ++done_;
                 step_ = Step::envelope;
                 next();
@@ -356,7 +361,8 @@ class Sessions {
             const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                            milliseconds_to_wait());
             if (count < 0 && errno != EINTR) die("epoll_wait failed");
-            if (count == 0 && load_.plan.interval_ms == 0) die("no answer for 60 seconds");
+            silent_ms_ = count == 0 ? silent_ms_ + kLook_ms : 0;
+            if (load_.plan.interval_ms == 0 && silent_ms_ > 0 && all_is_over()) return;
             for (int i = 0; i < count; ++i)
                 step(*static_cast<Session*>(events[static_cast<std::size_t>(i)].data.ptr));
             wake_resting();
@@ -364,9 +370,25 @@ class Sessions {
     }
 
   private:
+    static constexpr int kPatience_ms = 60'000;
+    static constexpr int kLook_ms = 5'000;  // of silence, before what is left is looked at
+
     void open() {
         sessions_.emplace_back(load_, epoll_);
         ++working_;
+    }
+
+    // A connection that a server's full backlog has lost hears nothing, ever: that is counted. From
+    // a session that was greeted an answer is due.
+    bool all_is_over() {
+        const auto lost = [](const Session& session) { return !session.greeted(); };
+        const auto count = static_cast<std::size_t>(std::ranges::count_if(sessions_, lost));
+        if (count < working_) {
+            if (silent_ms_ >= kPatience_ms) die("no answer for 60 seconds");
+            return false;
+        }
+        load_.lost = count;
+        return true;
     }
 
     void step(Session& session) {
@@ -391,7 +413,7 @@ class Sessions {
     }
 
     int milliseconds_to_wait() const {
-        if (load_.plan.interval_ms == 0) return 60'000;
+        if (load_.plan.interval_ms == 0) return kLook_ms;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(load_.due() - Clock::now());
         return static_cast<int>(std::clamp<std::int64_t>(left.count(), 1, 1000));
     }
@@ -400,6 +422,7 @@ class Sessions {
     int epoll_;
     std::list<Session> sessions_;
     unsigned working_ = 0;  // sessions that are not quitting
+    int silent_ms_ = 0;
 };
 
 }  // namespace

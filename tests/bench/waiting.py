@@ -26,8 +26,6 @@ WISHES = {"first screen of mailq, s": (0.2, False), "whole list, messages/s": (2
 def run(kinds, options, place):
     """The report; it is about Veredus alone."""
     count = options.waiting
-    if not FILL.exists():
-        return "## Queue\n\nNot measured: fill_queue is not built."
     heading = f"## Queue\n\n{count:,} messages of {SIZE // 1024} KiB for {DESTINATIONS} destinations wait. Memory is the peak of resident pages (VmHWM)."
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(Sink())
