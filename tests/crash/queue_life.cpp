@@ -26,7 +26,7 @@ bool QueueLife::live(int steps) {
 
 // An alias may have been expanded by a commit that a crash kept from being told.
 void QueueLife::note_what_was_not_told() {
-    for (const auto& message : spool_->queue.list({}, mail::QueueId(), 1'000'000)) {
+    for (const auto& message : QueueReader(spool_->queue).list({}, mail::QueueId(), 1'000'000)) {
         auto& known = told_.messages.at(message.envelope.id).recipients;
         for (auto i = known.size(); i < message.recipients.size(); ++i)
             known.push_back({.address = message.recipients[i].address});
