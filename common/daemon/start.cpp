@@ -40,6 +40,12 @@ std::vector<std::string> split(std::string_view text, char separator) {
     return out;
 }
 
+// Analysers of mail logs count what smtpd and its kin of other names receive; for submission Postfix
+// has this one.
+std::string_view name_in_log(std::string_view daemon) {
+    return daemon == "submitd" ? "submission/smtpd" : daemon;
+}
+
 [[noreturn]] void give_up(const log::Log& log, int code, std::string_view why) {
     log.line(log::Level::error, {}, why);
     std::exit(code);
@@ -96,7 +102,7 @@ void say(const net::Descriptor& notify, std::string_view state) {
 Start::Start(const char* name)
     : name_(name),
       paths_(config::InstancePaths::from_environment()),
-      log_(name),
+      log_(name_in_log(name)),
       notify_(connect_notify()) {
     std::signal(SIGPIPE, SIG_IGN);
     ::setenv("UV_USE_IO_URING", "0", 1);  // its calls would escape the sandbox's filter

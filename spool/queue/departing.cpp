@@ -91,6 +91,11 @@ void Departing::synced(const ToSync& set, bool good) {
     if (!behind_) synced_ = std::max(synced_, set.up_to);
 }
 
+bool Departing::settled() {
+    const std::lock_guard lock(mutex_);
+    return !behind_ && removed_ == last_;
+}
+
 std::optional<std::string> Departing::settle() {
     const std::lock_guard lock(mutex_);
     if (syncing_ > 0 || (!behind_ && removed_ == last_)) return std::nullopt;

@@ -45,6 +45,8 @@ class Departing {
     ToSync to_sync();
     void synced(const ToSync& set, bool good);
 
+    // Whether settle() would have something to do.
+    bool settled();
     // Brings all that is here to the ledger, for recovery and for quiet moments; all of it must be
     // on disk in queue.db and published. Does nothing while a batch is being synced. Says what was
     // in the way; then it is still here. Throws DatabaseError.

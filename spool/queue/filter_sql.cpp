@@ -25,7 +25,8 @@ struct Condition {
 std::string address_sql(std::string_view column, std::string_view text) {
     if (text.starts_with('@'))
         return fmt::format("substr({0}, -length({{0}})) = {{0}} COLLATE NOCASE", column);
-    if (text.empty() || text.contains('@')) return fmt::format("{} = {{0}} COLLATE NOCASE", column);
+    if (text.empty() || (text.contains('@') && !text.ends_with('@')))
+        return fmt::format("{} = {{0}} COLLATE NOCASE", column);
     return fmt::format("instr(lower({}), lower({{0}})) > 0", column);
 }
 

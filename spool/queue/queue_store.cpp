@@ -303,6 +303,7 @@ std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_
     } catch (const DiskError& error) {
         return error.what();
     }
+    if (departing_.settled()) return std::nullopt;
     // What is committed must be on disk before it is anywhere else.
     database_.sync();
     departing_.publish(batch_);

@@ -298,12 +298,12 @@ def test_pflogsumm_counts_right(host, remote, place):
     assert report.returncode == 0, report.stderr
     totals = dict((name, int(number)) for number, name in re.findall(r"^ +(\d+)k? +(\w[\w ]*?)(?: \(\d+%\))?(?:  \(.*\))?$",
                                                                  report.stdout.split("Per-Day")[0].split("Per-Hour")[0], re.MULTILINE))
-    expected = {"received": 8, "delivered": 6, "forwarded": 0, "deferred": 1, "bounced": 1, "rejected": 1}
+    expected = {"received": 7, "delivered": 6, "forwarded": 0, "deferred": 1, "bounced": 1, "rejected": 1}
     assert {name: totals.get(name) for name in expected} == expected, report.stdout
     assert re.search(r"^ +4 .* alice@example\.org$", section(report.stdout, "Recipients by message count"), re.MULTILINE), report.stdout
-    assert "450 4.2.0 try later" in section(report.stdout, "message deferral detail"), report.stdout
-    assert "550 5.1.1 nobody of that name" in section(report.stdout, "message bounce detail"), report.stdout
-    assert re.search(r"nobody@example\.org", section(report.stdout, "message reject detail")), report.stdout
+    assert "4.2.0 try later" in section(report.stdout, "message deferral detail"), report.stdout
+    assert "5.1.1 nobody of that name" in section(report.stdout, "message bounce detail"), report.stdout
+    assert "there is no such user here (total: 1)" in section(report.stdout, "message reject detail"), report.stdout
 
 
 def section(report, title):

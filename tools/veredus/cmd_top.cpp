@@ -44,8 +44,9 @@ class Terminal {
     }
 
     static winsize size() {
-        winsize size{.ws_row = 24, .ws_col = 80};
+        winsize size{};
         ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+        if (size.ws_row == 0 || size.ws_col == 0) return {.ws_row = 24, .ws_col = 80};
         return size;
     }
     // From the top left; each line and what is below is cleared first.
