@@ -208,6 +208,7 @@ class World {
     }
     void wait_until_empty() {
         wait_until([](const auto& rows) { return rows.empty(); });
+        loop.poll();  // a list sees what is written; what follows from it waits for the disk
     }
     bool logged(std::string_view text) const {
         for (const auto& line : log_lines) {
