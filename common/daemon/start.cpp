@@ -40,8 +40,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
     return out;
 }
 
-// Analysers of mail logs count what smtpd and its kin of other names receive; for submission Postfix
-// has this one.
+// Analysers of mail logs count what smtpd and its kin of other names receive; for submission
+// Postfix has this one.
 std::string_view name_in_log(std::string_view daemon) {
     return daemon == "submitd" ? "submission/smtpd" : daemon;
 }
