@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 
 from harness.log import PATIENCE, Log
@@ -18,7 +19,8 @@ class DnsServer:
 
     def __init__(self, mx=None, hosts=None, address="127.0.0.1", port=None, prefix=(), zones=("example",), user=""):
         self.address = address
-        self.port = port or free_udp_port(address)
+        self._lock = None if port else UdpPort(address)
+        self.port = port or self._lock.number
         self.server = f"{address}:{self.port}"
         records = [f"--mx-host={domain},{host},{preference}" for domain, hops in (mx or {}).items() for preference, host in hops]
         for host, addresses in (hosts or {}).items():
@@ -46,16 +48,29 @@ class DnsServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
         self._process.stderr.close()
+        if self._lock:
+            self._lock.release()
 
 
-def free_udp_port(address):
-    import socket
-    for port in range(5300, 5500):
-        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+class UdpPort:
+    """A port that is free for UDP and TCP. Other test processes leave it alone until release(): an abstract socket of
+    that name is the lock, as with ports.PortBase."""
+
+    def __init__(self, address):
+        for number in range(5300, 5500):
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
-                probe.bind((address, port))
+                lock.bind(f"\0veredus-tests-dns-{number}")
+                with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+                    probe.bind((address, number))
             except OSError:
+                lock.close()
                 continue
-            if is_free(port, address):
-                return port
-    raise RuntimeError("no port for a DNS server is free")
+            if is_free(number, address):
+                self.number, self._lock = number, lock
+                return
+            lock.close()
+        raise RuntimeError("no port for a DNS server is free")
+
+    def release(self):
+        self._lock.close()
