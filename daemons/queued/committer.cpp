@@ -17,6 +17,8 @@ namespace {
 
 // A batch larger than this makes the first of it wait for the last.
 constexpr std::size_t kBatch = 512;
+// So few are written in less time than it takes to wake one more thread for the sync.
+constexpr std::size_t kAtOnce = 16;
 // What could not be committed is tried again after this: the disk may have room then.
 constexpr auto kRetry = std::chrono::seconds(1);
 
@@ -130,15 +132,21 @@ Task<> Committer::sync_rounds() {
         written_.pop_front();
         syncing_ = round.batch.arrivals.size() + round.then.size();
         changed_.wake_all();
-        co_await sync(round);
+        const auto call = [&] { reach_disk(round.written); };
+        co_await async::blocking(loop_, call);
+        co_await take_back(round);
         syncing_ = 0;
         changed_.wake_all();
-        answer(round.arrivals, round.batch, round.written.committed);
-        for (const auto& then : round.then)
-            then();
-        synced_.wake_all();
-        if (idle()) done_.wake_all();
+        finish(round);
     }
+}
+
+void Committer::finish(Round& round) {
+    answer(round.arrivals, round.batch, round.written.committed);
+    for (const auto& then : round.then)
+        then();
+    synced_.wake_all();
+    if (idle()) done_.wake_all();
 }
 
 Task<> Committer::settled(Stop& stop) {
@@ -150,6 +158,8 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
     spool::Batch& batch = gathered.batch;
     for (auto& arrival : arrivals)
         batch.arrivals.push_back(std::move(arrival.message));
+    // With nothing on its way to the disk and little to write, one thread does both.
+    const bool at_once = all_synced() && batch.arrivals.size() + gathered.then.size() <= kAtOnce;
     // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
     std::optional<spool::QueueStore::Written> written;
@@ -157,7 +167,11 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
         const auto own = bodies_.to_sync(files_of(batch.own));
         const auto arrived = bodies_.to_sync(files_of(batch.arrivals));
         const auto turn = co_await turn_.acquire(never);
-        const auto call = [&] { return store_.write(batch, own, arrived); };
+        const auto call = [&] {
+            auto out = store_.write(batch, own, arrived);
+            if (at_once) reach_disk(out);
+            return out;
+        };
         written = co_await async::blocking(loop_, call);
     } catch (const spool::DatabaseError& error) {
         if (!error.disk_full()) throw;
@@ -166,27 +180,34 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
         if (!error.disk_full()) throw;
         log_.error("the queue cannot be written: {}", error.what());
     }
-    if (written) {
-        written_.push_back(
-            {std::move(batch), std::move(arrivals), std::move(gathered.then), std::move(*written)});
-        to_sync_.set();
+    if (!written) {
+        refuse(arrivals, std::move(gathered));
+        co_await async::sleep_for(loop_, kRetry, never);
         co_return;
     }
-    refuse(arrivals, std::move(gathered));
-    co_await async::sleep_for(loop_, kRetry, never);
+    Round round{std::move(batch), std::move(arrivals), std::move(gathered.then),
+                std::move(*written)};
+    if (at_once) {
+        co_await take_back(round);
+        finish(round);
+    } else {
+        written_.push_back(std::move(round));
+        to_sync_.set();
+    }
 }
 
-Task<> Committer::sync(Round& round) {
-    const auto reach_disk = [&] {
-        store_.sync(round.written,
-                    [this](const auto& one, const auto& other) { second_.run(one, other); });
-    };
-    co_await async::blocking(loop_, reach_disk);
+// In a thread of the pool, one round at a time.
+void Committer::reach_disk(spool::QueueStore::Written& written) {
+    store_.sync(written, [this](const auto& one, const auto& other) { second_.run(one, other); });
+}
+
+// What of the round did not reach the disk.
+Task<> Committer::take_back(Round& round) {
     if (round.written.failed_files.empty()) co_return;
     Stop never;
     const auto turn = co_await turn_.acquire(never);
-    const auto take_back = [&] { store_.take_back(round.batch, round.written); };
-    co_await async::blocking(loop_, take_back);
+    const auto call = [&] { store_.take_back(round.batch, round.written); };
+    co_await async::blocking(loop_, call);
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

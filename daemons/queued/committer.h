@@ -100,7 +100,9 @@ class Committer {
     bool worth_writing() const;
     async::Task<> sync_rounds();
     async::Task<> write(Gathered gathered, std::vector<Arrival> arrivals);
-    async::Task<> sync(Round& round);
+    void reach_disk(spool::QueueStore::Written& written);
+    async::Task<> take_back(Round& round);
+    void finish(Round& round);
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void entered(const spool::NewMessage& message);
     void count(const spool::Outcome& outcome);

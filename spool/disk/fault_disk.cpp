@@ -47,7 +47,10 @@ struct FaultDisk::Node {
         if (n < 0) throw DiskError(errno, "read", "a file in memory");
         return static_cast<std::size_t>(n);
     }
-    void write(std::uint64_t offset, std::string_view bytes) const {
+    void write(std::uint64_t offset, std::string_view bytes) {
+        // What is written again is on its way again, be it the same.
+        const auto first = forgotten.lower_bound(offset / kSector * kSector);
+        forgotten.erase(first, forgotten.lower_bound(offset + bytes.size()));
         const auto n = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (n != static_cast<ssize_t>(bytes.size()))
             throw DiskError(errno, "write", "a file in memory");
@@ -83,7 +86,7 @@ struct FaultDisk::Node {
     const int descriptor;
     std::string on_disk;
     // What was written before a sync that failed: the system takes it for written, the disk never
-    // saw it.
+    // saw it. Sector → bytes, since those who hold the descriptor write past this.
     std::map<std::uint64_t, std::string> forgotten;
 };
 

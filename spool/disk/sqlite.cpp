@@ -142,13 +142,15 @@ Database::Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const 
 // crash up to some commit; which one is for sync() to say.
 void Database::find_wal() {
     execute("PRAGMA synchronous=NORMAL; SELECT count(*) FROM sqlite_schema;");  // opens it
+    // A checkpoint holds up whoever commits, and most pages change many times before it.
+    execute("PRAGMA wal_autocheckpoint=4000;");
     sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal_);
     if (wal_ == nullptr || wal_->pMethods == nullptr) fail(handle_, "open the WAL");
 }
 
 void Database::sync() {
     if (wal_ == nullptr) return;
-    const int result = wal_->pMethods->xSync(wal_, SQLITE_SYNC_DATAONLY);
+    const int result = wal_->pMethods->xFileControl(wal_, kSyncCommitted, nullptr);
     if (result != SQLITE_OK)
         throw DatabaseError(result, "sync the WAL (SQLite " + std::to_string(result) + ")");
 }

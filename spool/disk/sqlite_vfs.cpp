@@ -10,6 +10,8 @@
 #include <exception>
 #include <memory>
 
+#include "spool/disk/wal_file.h"
+
 namespace veredus::spool {
 namespace {
 
@@ -25,6 +27,7 @@ constexpr int kLongestName = 255;
 struct OpenFile {
     sqlite3_file base;
     File* file;
+    WalFile* wal;  // null for other files
     SqliteVfs* vfs;
     bool name_durable;
     int level;  // SQLITE_LOCK_*
@@ -55,7 +58,15 @@ int guarded(int failure, Call call) {
     }
 }
 
+// What was written is in the file.
+File& flushed(sqlite3_file* base) {
+    auto& open = opened(base);
+    if (open.wal != nullptr) open.wal->flush();
+    return *open.file;
+}
+
 int close_file(sqlite3_file* base) {
+    delete opened(base).wal;
     delete opened(base).file;
     opened(base).file = nullptr;
     return SQLITE_OK;
@@ -64,7 +75,7 @@ int close_file(sqlite3_file* base) {
 int read_file(sqlite3_file* base, void* into, int length, sqlite3_int64 offset) {
     return guarded(SQLITE_IOERR_READ, [&] {
         const std::span bytes(static_cast<char*>(into), static_cast<std::size_t>(length));
-        const auto n = opened(base).file->read(static_cast<std::uint64_t>(offset), bytes);
+        const auto n = flushed(base).read(static_cast<std::uint64_t>(offset), bytes);
         if (n == bytes.size()) return SQLITE_OK;
         std::ranges::fill(bytes.subspan(n), '\0');
         return SQLITE_IOERR_SHORT_READ;
@@ -73,25 +84,29 @@ int read_file(sqlite3_file* base, void* into, int length, sqlite3_int64 offset) 
 
 int write_file(sqlite3_file* base, const void* from, int length, sqlite3_int64 offset) {
     return guarded(SQLITE_IOERR_WRITE, [&] {
-        opened(base).file->write(
-            static_cast<std::uint64_t>(offset),
-            std::string_view(static_cast<const char*>(from), static_cast<std::size_t>(length)));
+        const std::string_view bytes(static_cast<const char*>(from),
+                                     static_cast<std::size_t>(length));
+        auto& open = opened(base);
+        if (open.wal != nullptr) {
+            open.wal->write(static_cast<std::uint64_t>(offset), bytes);
+        } else {
+            open.file->write(static_cast<std::uint64_t>(offset), bytes);
+        }
         return SQLITE_OK;
     });
 }
 
 int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
     return guarded(SQLITE_IOERR_TRUNCATE, [&] {
-        opened(base).file->truncate(static_cast<std::uint64_t>(size));
+        flushed(base).truncate(static_cast<std::uint64_t>(size));
         return SQLITE_OK;
     });
 }
 
 // After a failed sync nobody knows what is on disk: that is never a mere lack of room, after which
 // one may go on.
-int sync_file(sqlite3_file* base, int) {
+int sync_written(OpenFile& open) {
     const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
-        auto& open = opened(base);
         if (open.name_durable) {
             open.file->sync();
         } else {
@@ -103,9 +118,16 @@ int sync_file(sqlite3_file* base, int) {
     return result == SQLITE_FULL ? SQLITE_IOERR_FSYNC : result;
 }
 
+int sync_file(sqlite3_file* base, int) {
+    return guarded(SQLITE_IOERR_WRITE, [&] {
+        flushed(base);
+        return sync_written(opened(base));
+    });
+}
+
 int file_size(sqlite3_file* base, sqlite3_int64* size) {
     return guarded(SQLITE_IOERR_FSTAT, [&] {
-        *size = static_cast<sqlite3_int64>(opened(base).file->size());
+        *size = static_cast<sqlite3_int64>(flushed(base).size());
         return SQLITE_OK;
     });
 }
@@ -223,8 +245,8 @@ int leave_index(sqlite3_file*, int) {
     return SQLITE_OK;
 }
 
-int control_file(sqlite3_file*, int, void*) {
-    return SQLITE_NOTFOUND;
+int control_file(sqlite3_file* base, int operation, void*) {
+    return operation == kSyncCommitted ? sync_written(opened(base)) : SQLITE_NOTFOUND;
 }
 int sector_size(sqlite3_file*) {
     return kSectorSize;
@@ -281,7 +303,9 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int f
         auto& open = opened(base);
         const bool owned = vfs_of(vfs).locks() == SqliteVfs::Locks::kOwned;
         open.base.pMethods = owned ? &kOwned : &kBetweenProcesses;
-        open.file = file.release();
+        open.file = file.get();
+        open.wal = (flags & SQLITE_OPEN_WAL) != 0 ? new WalFile(*file) : nullptr;
+        static_cast<void>(file.release());
         open.vfs = &vfs_of(vfs);
         open.name_durable = false;
         open.level = SQLITE_LOCK_NONE;

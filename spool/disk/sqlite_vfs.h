@@ -9,6 +9,10 @@
 
 namespace veredus::spool {
 
+// A file control of ours (sqlite.org/c3ref/file_control.html), for a WAL: all commits in it are on
+// disk when it returns SQLITE_OK. Any thread may ask, also while another one writes.
+inline constexpr int kSyncCommitted = 0x56440001;
+
 // SQLite's file system (https://www.sqlite.org/vfs.html) over a Directory: whatever SQLite does to
 // its files goes through it. Registered with SQLite while it lives; must outlive every connection
 // that uses it.

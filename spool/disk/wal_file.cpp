@@ -1,0 +1,38 @@
+#include "spool/disk/wal_file.h"
+
+#include <memory>
+
+namespace veredus::spool {
+namespace {
+
+// The size of the database after the commit, in the last frame of each; 0 in all others.
+bool ends_commit(std::string_view frame_head) {
+    return frame_head.substr(4, 4) != std::string_view("\0\0\0\0", 4);
+}
+
+}  // namespace
+
+void WalFile::write(std::uint64_t offset, std::string_view bytes) {
+    const bool completes = commits_;
+    commits_ = bytes.size() == kFrameHead && ends_commit(bytes);
+    const bool restarts = offset == 0;
+    // What does not follow corrects frames of this transaction, or goes over those of one that was
+    // taken back.
+    const bool follows = offset == end_;
+    if (restarts || !follows) flush();
+    end_ = offset + bytes.size();
+    if (!restarts && !follows) return file_.write(offset, bytes);
+    if (gathered_.empty()) start_ = offset;
+    gathered_ += bytes;
+    if (completes || gathered_.size() > kGathered) flush();
+}
+
+void WalFile::flush() {
+    if (gathered_.empty()) return;
+    // When it fails SQLite is told, and writes again what it wants there.
+    const auto clear = [](std::string* bytes) { bytes->clear(); };
+    const std::unique_ptr<std::string, decltype(clear)> written(&gathered_, clear);
+    file_.write(start_, *written);
+}
+
+}  // namespace veredus::spool
