@@ -88,7 +88,8 @@ class Stream {
     }
     void consume(std::size_t bytes);
     class MoreAwaiter;
-    // Waits until buffered() has grown; false at the end of the stream.
+    // Waits until buffered() has grown; false at the end of the stream. What came since buffered()
+    // was looked at counts as seen: after an await on anything else look again.
     MoreAwaiter more();
 
     // --- Writing

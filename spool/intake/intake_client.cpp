@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "common/async/blocking.h"
 #include "common/async/time.h"
 #include "spool/body/record.h"
 #include "spool/disk/real_disk.h"
@@ -42,46 +43,46 @@ Body::~Body() {
 
 void Body::write(std::string_view bytes) {
     size_ += bytes.size();
-    if (!file_) {
-        if (failure_.status.empty()) memory_ += bytes;
-        return;
-    }
-    try {
-        if (failure_.status.empty()) file_->write(bytes);
-    } catch (const spool::DiskError& error) {
-        failure_ = failure_of(error);
-    }
+    if (!failed()) memory_ += bytes;
 }
 
-bool Body::wants_file() const {
-    return !file_ && failure_.status.empty() && memory_.size() > spool::kSingleFileThreshold;
-}
-
-void Body::prepend(std::string_view bytes) {
-    memory_.insert(0, bytes);
-    size_ += bytes.size();
+bool Body::full() const {
+    return !failed() && memory_.size() > spool::kSingleFileThreshold;
 }
 
 void Body::fail(std::string status, std::string text) {
     failure_ = {.accepted = false, .status = std::move(status), .text = std::move(text)};
 }
 
+Task<> Body::make_room(Stop& stop) {
+    if (!file_) co_await open_file(stop);
+    co_await write_out();
+}
+
 Task<> Body::open_file(Stop& stop) {
     auto opened = co_await client_.open(true, stop);
     generation_ = client_.generation_;
-    if (!opened.file) {
-        if (opened.where.text.empty()) {
-            failure_ = away();
-        } else {
-            fail("4.3.1", opened.where.text);
-        }
-        co_return;
+    if (opened.file) {
+        file_ =
+            std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file);
+    } else if (opened.where.text.empty()) {
+        failure_ = away();
+    } else {
+        fail("4.3.1", opened.where.text);
     }
-    file_ = std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file);
-    size_ -= memory_.size();
-    write(memory_);
-    memory_.resize(spool::kSingleFileThreshold);
-    memory_.shrink_to_fit();
+}
+
+// Beside the loop, which serves other sessions meanwhile.
+Task<> Body::write_out() {
+    if (!failed() && !memory_.empty()) {
+        try {
+            const auto call = [this] { file_->write(memory_); };
+            co_await async::blocking(client_.loop_, call);
+        } catch (const spool::DiskError& error) {
+            failure_ = failure_of(error);
+        }
+    }
+    memory_.clear();
 }
 
 // --- IntakeClient
@@ -208,14 +209,14 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
 
 Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
     mail::BodyRef ref;
-    if (body.wants_file()) co_await body.open_file(stop);
-    if (body.failure_.status.empty() && body.file_) {
-        if (body.generation_ != generation_ || !channel_) co_return away();
-        ref = body.file_->finish();
-    } else if (body.failure_.status.empty()) {
+    if (body.file_ || body.full()) {
+        co_await body.make_room(stop);
+        if (!body.failed() && (body.generation_ != generation_ || !channel_)) co_return away();
+        if (!body.failed()) ref = body.file_->finish();
+    } else if (!body.failed()) {
         co_await append(envelope, body, ref, stop);
     }
-    if (!body.failure_.status.empty()) co_return body.failure_;
+    if (body.failed()) co_return body.failure_;
     if (!channel_) co_return away();
     const std::uint32_t transaction = ++last_number_;
     const auto slot = std::make_shared<Slot<Verdict>>(loop_);

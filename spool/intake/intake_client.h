@@ -49,28 +49,25 @@ class Body {
     Body(const Body&) = delete;
     Body& operator=(const Body&) = delete;
 
-    // Never waits. When wants_file() says so afterwards, open_file() must be awaited before the
-    // next write.
+    // Never waits. When full() says so afterwards, make_room() must be awaited before the next
+    // write.
     void write(std::string_view bytes);
-    bool wants_file() const;
+    bool full() const;
     // What goes wrong here, as with a full disk, is told by submit().
-    async::Task<> open_file(async::Stop& stop);
+    async::Task<> make_room(async::Stop& stop);
 
     std::uint64_t size() const { return size_; }
-    // The first bytes, for the header: all of a message in memory, otherwise the first
-    // spool::kSingleFileThreshold.
-    std::string_view beginning() const { return memory_; }
-    // Puts bytes before the others; only while everything is in memory.
-    void prepend(std::string_view bytes);
-    bool in_memory() const { return !file_; }
 
   private:
     friend class IntakeClient;
+    async::Task<> open_file(async::Stop& stop);
+    async::Task<> write_out();
+    bool failed() const { return !failure_.status.empty(); }
     void fail(std::string status, std::string text);
 
     IntakeClient& client_;
     std::uint64_t generation_;  // of the link, when the file was opened
-    std::string memory_;
+    std::string memory_;        // what is in no file yet
     std::uint64_t size_ = 0;
     std::unique_ptr<spool::SingleFileWriter> file_;
     bool committed_ = false;

@@ -48,6 +48,7 @@ async::Task<> Session::receive(Incoming& message) {
             message.endless = true;
             co_return;
         }
+        if (!stream_.buffered().empty()) continue;  // it came while room was made
         stream_.deadline(world_.idle);
         const bool more = co_await stream_.more();
         if (!more) throw net::IoError("closed in the midst of a message");

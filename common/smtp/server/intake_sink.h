@@ -14,8 +14,8 @@ class IntakeSink final : public Sink {
     explicit IntakeSink(Intake& intake) : intake_(intake), body_(intake) {}
 
     void write(std::string_view bytes) override { body_.write(bytes); }
-    bool full() const override { return body_.wants_file(); }
-    async::Task<> make_room(async::Stop& stop) override { return body_.open_file(stop); }
+    bool full() const override { return body_.full(); }
+    async::Task<> make_room(async::Stop& stop) override { return body_.make_room(stop); }
     async::Task<Verdict> commit(const Client& client, const Transaction& transaction,
                                 async::Stop& stop) override {
         Envelope envelope;

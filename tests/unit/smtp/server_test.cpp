@@ -12,6 +12,7 @@
 
 #include "common/async/clock.h"
 #include "common/async/scope.h"
+#include "common/async/wait.h"
 #include "common/mail/base64.h"
 #include "common/smtp/server/session.h"
 
@@ -32,16 +33,17 @@ struct Queued {
 
 struct World {
     std::vector<Queued> queue;
-    Sink::Verdict refusal;  // with a status: every commit is answered so
-    unsigned sinks = 0;     // opened
+    Sink::Verdict refusal;         // with a status: every commit is answered so
+    unsigned sinks = 0;            // opened
+    async::Event* room = nullptr;  // when there: a sink is full until it is set
 };
 
 class TestSink final : public Sink {
   public:
     explicit TestSink(World& world) : world_(world) { ++world_.sinks; }
     void write(std::string_view bytes) override { bytes_ += bytes; }
-    bool full() const override { return false; }
-    Task<> make_room(Stop&) override { co_return; }
+    bool full() const override { return world_.room != nullptr && !world_.room->is_set(); }
+    Task<> make_room(Stop& stop) override { co_await world_.room->wait(stop); }
     Task<Verdict> commit(const Client&, const Transaction& transaction, Stop&) override {
         if (!world_.refusal.status.empty()) co_return world_.refusal;
         Queued message;
@@ -325,6 +327,19 @@ BOOST_AUTO_TEST_CASE(what_the_queue_says_is_passed_on) {
     world.refusal.status = "4.3.1";
     to_data();
     BOOST_TEST(raw("a: b\r\n\r\n.\r\n").starts_with("452 4.3.1"));
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_while_room_is_made_is_taken) {
+    async::Event room(loop);
+    world.room = &room;
+    connect();
+    to_data();
+    BOOST_TEST(raw("Subject: hi\r\n\r\nfirst\r\n") == "");
+    BOOST_TEST(raw("last\r\n.\r\n") == "");
+    room.set();
+    BOOST_TEST(receive().starts_with("250 2.0.0"));
+    BOOST_REQUIRE(world.queue.size() == 1u);
+    BOOST_TEST(world.queue.front().bytes.ends_with("\r\nfirst\r\nlast\r\n"));
 }
 
 BOOST_AUTO_TEST_CASE(silence_ends_a_session) {
