@@ -435,7 +435,7 @@ struct FaultDisk::Copier {
         const std::string now = node.contents();
         if (loss == Loss::kNothingSoFar) return now;
         auto& random = from.random_;
-        const auto [shorter, longer] = std::minmax(node.on_disk.size(), now.size());
+        const auto [shorter, longer] = std::minmax({node.on_disk.size(), now.size()});
         const std::array sizes{node.on_disk.size(), now.size(),
                                shorter + random() % (longer - shorter + 1)};
         std::string bytes(sizes[random() % sizes.size()], '\0');

@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(users_are_found_by_uid) {
     BOOST_REQUIRE(users.find(1000) != nullptr);
     BOOST_TEST(users.find(1000)->name == "bob");
     BOOST_TEST(users.find(1001) == nullptr);
-    const LocalUser* root = LocalUsers::of_host().find(0);
+    const LocalUsers here = LocalUsers::of_host();
+    const LocalUser* root = here.find(0);
     BOOST_REQUIRE(root != nullptr);
     BOOST_TEST(root->name == "root");
 }

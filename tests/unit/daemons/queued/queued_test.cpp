@@ -303,8 +303,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told_and_recovers) {
 BOOST_AUTO_TEST_CASE(a_disk_that_fails_ends_the_daemon) {
     World world;
     world.accept(kText, {"x@b.example"});
-    // The next write is the record's, then comes the commit, which fails.
-    world.disk->set_plan({.fail_at = world.disk->operations() + 2});
+    // The next operation of queued is the commit's; the record is written by its client.
+    world.disk->set_plan({.fail_at = world.disk->operations() + 1});
     const auto verdict = world.submit(kText, {"x@b.example"});
     BOOST_TEST(!verdict.accepted);
     BOOST_TEST(verdict.status == "4.3.0");
