@@ -95,10 +95,11 @@ struct RowEvent {
     std::string tls;
     auto fields() { return std::tie(at_us, address, state, status, reply, remote, tls); }
 };
-// A message with more recipients than a packet holds comes as several rows, one after the other.
+// A message with more recipients and history than a packet holds comes as several rows, one after
+// the other.
 struct Row {
     mail::QueueId id;
-    bool continued = false;  // the next row brings more of its recipients
+    bool continued = false;  // the next row brings more of its recipients or history
     std::string state;       // "queued", "active", "hold", "damaged", "gone"
     std::string reason;      // of the state
     std::uint64_t size = 0;  // bytes

@@ -61,9 +61,10 @@ struct Recipients {
 
 struct Commit {
     std::uint32_t transaction = 0;
-    mail::BodyRef body;      // in a file that was opened for this client
-    std::string message_id;  // the Message-ID field's value with its angle brackets, or empty
-    auto fields() { return std::tie(transaction, body, message_id); }
+    mail::BodyRef body;         // in a file that was opened for this client
+    std::string message_id;     // the Message-ID field's value with its angle brackets, or empty
+    std::int32_t priority = 0;  // RFC 6710: the higher goes first
+    auto fields() { return std::tie(transaction, body, message_id, priority); }
 };
 
 struct Abort {

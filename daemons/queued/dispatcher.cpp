@@ -149,7 +149,7 @@ bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
         return false;
     }
     if (damage) {
-        scheduler_.finished(task, true);
+        scheduler_.finished(task, Scheduler::End::kNotTried);
         damaged(task, damage->text);
         return true;
     }
@@ -203,7 +203,8 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
     given.reached = given.reached && verdicts.reached;
     if (given.task.recipients.empty()) {
         on_the_way_.erase(on_the_way_.find(heard.envelope->id));
-        scheduler_.finished(heard, given.reached);
+        scheduler_.finished(heard,
+                            given.reached ? Scheduler::End::kReached : Scheduler::End::kNotReached);
         connection.jobs.erase(found);
     }
     if (!not_sent.recipients.empty()) damaged(not_sent, damage);
@@ -232,7 +233,7 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
         for (const auto& recipient : heard.recipients)
             scheduler_.forget(heard.envelope->id, recipient.number);
         due_at(next_us);
-        if (more_on_disk_ && scheduler_.wants_more()) look_.set();
+        if (worth_looking()) look_.set();
         if (again) look_again();
     };
     committer_.settle(std::move(verdicts.outcomes), std::move(own), std::move(delay_noticed),
@@ -303,8 +304,8 @@ std::vector<ipc::admin::BusyDestination> Dispatcher::busiest(std::size_t most) c
 }
 
 void Dispatcher::drop(std::span<const mail::QueueId> messages) {
-    for (const auto id : messages)
-        scheduler_.drop(id);
+    scheduler_.drop(messages);
+    if (worth_looking()) look_.set();
 }
 
 void Dispatcher::give_up(const spool::Queued& message, const std::string& why) {

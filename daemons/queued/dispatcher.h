@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -81,6 +82,10 @@ class Dispatcher {
     };
 
     void rewind(const spool::DueCursor& cursor);
+    void left_on_disk(const spool::DueCursor& place, Scheduler::Added why);
+    void go_back();
+    void go_on(bool came_to_the_end);
+    bool worth_looking() const;
     enum class Looked : std::uint8_t { kAllIsHere, kThereIsMore, kNotAtAll };
     async::Task<Looked> load_due(std::int64_t now, async::Stop& stop);
     async::Task<> load_messages(std::vector<spool::Due> due, std::int64_t now_us,
@@ -112,6 +117,10 @@ class Dispatcher {
     std::uint64_t cursor_moves_ = 0;  // counts moves backwards
     std::int64_t wake_us_ = 0;        // refill() sleeps until then
     bool more_on_disk_ = false;       // due, but memory was full
+    // The first recipient that was passed over because his sender had enough; and where cursor_ was
+    // when it went back for such.
+    std::optional<spool::DueCursor> passed_over_;
+    std::optional<spool::DueCursor> back_from_;
     async::Event look_;
     std::multiset<mail::QueueId> on_the_way_;
     std::map<std::string, std::string> last_errors_;  // by next hop; gone with the next success

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/mail/priority.h"
 #include "daemons/queued/router.h"
 #include "spool/body/record.h"
 #include "spool/disk/disk.h"
@@ -164,6 +165,9 @@ spool::NewMessage Intake::message_of(Transaction transaction, wire::Commit commi
     out.envelope.body = commit.body;
     out.envelope.client = std::move(begin.client);
     out.envelope.message_id = std::move(commit.message_id);
+    const bool to_many = transaction.recipients.size() > mail::kFew;
+    out.envelope.priority = to_many ? std::min(commit.priority, mail::kPriorityOfBulk)
+                                    : std::clamp(commit.priority, -9, 9);
     out.envelope.expires_us =
         now +
         std::chrono::duration_cast<std::chrono::microseconds>(env_.config.queue.expire).count();

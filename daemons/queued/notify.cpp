@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/mail/date.h"
+#include "common/mail/priority.h"
 #include "daemons/queued/router.h"
 #include "spool/body/record.h"
 
@@ -91,6 +92,7 @@ std::optional<spool::NewMessage> Notifier::notify(const config::Config& config,
                            .auth_user = {},
                            .tls = {}};
     out.envelope.message_id = report.message_id;
+    out.envelope.priority = mail::kPriorityOfNotices;
     out.envelope.expires_us =
         now + std::chrono::duration_cast<std::chrono::microseconds>(config.queue.expire).count();
     out.envelope.delay_noticed = true;

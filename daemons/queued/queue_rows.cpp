@@ -42,15 +42,17 @@ wire::Row row_of(spool::Queued& message, bool active) {
     row.protocol = std::move(envelope.client.protocol);
     row.tls = std::move(envelope.client.tls);
     row.about = envelope.about;
-    for (const auto& line : message.history)
-        row.history.push_back({.at_us = line.at_us,
-                               .address = line.address,
-                               .state = std::string(spool::name_of(line.state)),
-                               .status = line.status,
-                               .reply = line.reply,
-                               .remote = line.remote,
-                               .tls = line.tls});
     return row;
+}
+
+wire::RowEvent event_of(spool::HistoryLine& line) {
+    return {.at_us = line.at_us,
+            .address = std::move(line.address),
+            .state = std::string(spool::name_of(line.state)),
+            .status = std::move(line.status),
+            .reply = std::move(line.reply),
+            .remote = std::move(line.remote),
+            .tls = std::move(line.tls)};
 }
 
 wire::RowRecipient recipient_of(spool::Recipient& recipient) {
@@ -70,14 +72,15 @@ std::size_t bytes_of(const wire::RowRecipient& r) {
            r.last_reply.size() + r.last_remote.size() + r.original.size() + r.expanded_from.size();
 }
 
+std::size_t bytes_of(const wire::RowEvent& e) {
+    return kNumbers + e.address.size() + e.state.size() + e.status.size() + e.reply.size() +
+           e.remote.size() + e.tls.size();
+}
+
 std::size_t bytes_of(const wire::Row& row) {
-    std::size_t bytes = kNumbers + row.state.size() + row.reason.size() + row.sender.size() +
-                        row.message_id.size() + row.client.size() + row.user.size() +
-                        row.envelope_id.size() + row.protocol.size() + row.tls.size();
-    for (const auto& event : row.history)
-        bytes += kNumbers + event.address.size() + event.state.size() + event.status.size() +
-                 event.reply.size() + event.remote.size() + event.tls.size();
-    return bytes;
+    return kNumbers + row.state.size() + row.reason.size() + row.sender.size() +
+           row.message_id.size() + row.client.size() + row.user.size() + row.envelope_id.size() +
+           row.protocol.size() + row.tls.size();
 }
 
 class Packer {
@@ -91,13 +94,14 @@ class Packer {
         auto row = row_of(message, std::ranges::binary_search(active_, id));
         bytes_ += bytes_of(row);
         for (auto& recipient : message.recipients) {
+            make_room(row);
             row.recipients.push_back(recipient_of(recipient));
             bytes_ += bytes_of(row.recipients.back());
-            if (bytes_ < kPacketBytes) continue;
-            if (&recipient == &message.recipients.back()) break;
-            row.continued = true;
-            rows_.rows.push_back(std::exchange(row, {.id = id}));
-            flush();
+        }
+        for (auto& line : message.history) {
+            make_room(row);
+            row.history.push_back(event_of(line));
+            bytes_ += bytes_of(row.history.back());
         }
         rows_.rows.push_back(std::move(row));
         if (bytes_ >= kPacketBytes) flush();
@@ -109,6 +113,14 @@ class Packer {
     }
 
   private:
+    // The rest of the message comes with the next packet where this one is full.
+    void make_room(wire::Row& row) {
+        if (bytes_ < kPacketBytes || (row.recipients.empty() && row.history.empty())) return;
+        const auto id = row.id;
+        row.continued = true;
+        rows_.rows.push_back(std::exchange(row, {.id = id}));
+        flush();
+    }
     void flush() {
         bytes_ = 0;
         if (rows_.rows.empty()) return;

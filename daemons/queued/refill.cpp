@@ -35,24 +35,20 @@ void Dispatcher::accepted(const spool::NewMessage& message) {
     env_.log.message(envelope->id.text(), "from=<{}>, size={}, nrcpt={} (queue active)",
                      envelope->reverse_path, envelope->body.length, recipients.size());
     const auto place = before(envelope->id, recipients.front());
-    if (scheduler_.add(env_.config, envelope, std::move(recipients), envelope->id.arrival_us())) {
-        pump_soon();
-    } else {
-        rewind(place);
-        more_on_disk_ = true;
-    }
+    const auto added =
+        scheduler_.add(env_.config, envelope, std::move(recipients), envelope->id.arrival_us());
+    if (added == Scheduler::Added::kYes) return pump_soon();
+    left_on_disk(place, added);
 }
 
 void Dispatcher::expanded(const spool::NewMessage& message) {
     const auto id = message.envelope.id;
     const auto envelope = scheduler_.envelope(id);
     const auto now = env_.loop.clock().wall_us();
-    if (envelope && scheduler_.add(env_.config, envelope, message.recipients, now)) {
-        pump_soon();
-    } else {
-        rewind(before(id, message.recipients.front()));
-        more_on_disk_ = true;
-    }
+    const auto added = envelope ? scheduler_.add(env_.config, envelope, message.recipients, now)
+                                : Scheduler::Added::kMemoryIsFull;
+    if (added == Scheduler::Added::kYes) return pump_soon();
+    left_on_disk(before(id, message.recipients.front()), added);
 }
 
 void Dispatcher::departed(const spool::Departure& departure) {
@@ -66,7 +62,39 @@ void Dispatcher::rewind(const spool::DueCursor& cursor) {
     ++cursor_moves_;
 }
 
+void Dispatcher::left_on_disk(const spool::DueCursor& place, Scheduler::Added why) {
+    if (why == Scheduler::Added::kMemoryIsFull) {
+        rewind(place);
+        more_on_disk_ = true;
+    } else if (!passed_over_ || key_of(place) < key_of(*passed_over_)) {
+        passed_over_ = place;
+    }
+}
+
+bool Dispatcher::worth_looking() const {
+    return scheduler_.wants_more() && (more_on_disk_ || (passed_over_ && scheduler_.hungry()));
+}
+
+// Back to where a sender's mail was passed over, once he has room for more ...
+void Dispatcher::go_back() {
+    if (back_from_ || !passed_over_ || !scheduler_.hungry()) return;
+    back_from_ = cursor_;
+    rewind(*std::exchange(passed_over_, std::nullopt));
+}
+
+// ... and on from where that was left, when he has enough again or all was offered.
+void Dispatcher::go_on(bool came_to_the_end) {
+    if (!back_from_) return;
+    const bool all_offered = came_to_the_end || key_of(cursor_) >= key_of(*back_from_);
+    if (all_offered) scheduler_.fed();
+    if (scheduler_.hungry()) return;
+    if (key_of(cursor_) < key_of(*back_from_)) cursor_ = *back_from_;
+    back_from_.reset();
+}
+
 void Dispatcher::look_again() {
+    passed_over_.reset();
+    back_from_.reset();
     rewind({});
     look_.set();
 }
@@ -101,7 +129,7 @@ async::Task<> Dispatcher::mark_damaged(async::Stop& stop) {
     };
     co_await committer_.with_store(mark, stop);
     for (const auto& [task, why] : found) {
-        scheduler_.drop(task.envelope->id);
+        scheduler_.drop({&task.envelope->id, 1});
         for (const auto& recipient : task.recipients)
             scheduler_.forget(task.envelope->id, recipient.number);
     }
@@ -111,6 +139,7 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
     if (env_.config.queue.paused) co_return Looked::kNotAtAll;
     more_on_disk_ = !scheduler_.wants_more();
     if (more_on_disk_) co_return Looked::kNotAtAll;
+    go_back();
     const auto moves = cursor_moves_;
     const auto search = [cursor = cursor_, now](spool::QueueStore& store) mutable {
         auto due = store.due(now, cursor, kDueAtOnce);
@@ -123,6 +152,7 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
         return scheduler_.knows(one.message, one.recipient.number);
     });
     if (!due.empty()) co_await load_messages(std::move(due), now, stop);
+    if (moves == cursor_moves_) go_on(!full);
     more_on_disk_ = full && !scheduler_.wants_more();
     if (!full) co_return Looked::kAllIsHere;
     co_return more_on_disk_ ? Looked::kNotAtAll : Looked::kThereIsMore;
@@ -150,8 +180,9 @@ async::Task<> Dispatcher::load_messages(std::vector<spool::Due> due, std::int64_
     for (auto& [id, message] : messages) {
         if (!message.envelope) continue;
         const auto place = before(id, message.recipients.front());
-        if (!scheduler_.add(env_.config, message.envelope, std::move(message.recipients), now_us))
-            rewind(place);
+        const auto added =
+            scheduler_.add(env_.config, message.envelope, std::move(message.recipients), now_us);
+        if (added != Scheduler::Added::kYes) left_on_disk(place, added);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <unordered_set>
 #include <utility>
 
 #include "common/ipc/work.h"
@@ -32,16 +33,25 @@ void Scheduler::remove_when_idle(Destination& destination) {
     destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
-bool Scheduler::add(const config::Config& config, const std::shared_ptr<spool::Envelope>& envelope,
-                    std::vector<spool::Recipient> recipients, std::int64_t now_us) {
-    if (in_memory_ >= kRecipientsInMemory) return false;
+Scheduler::Added Scheduler::add(const config::Config& config,
+                                const std::shared_ptr<spool::Envelope>& envelope,
+                                std::vector<spool::Recipient> recipients, std::int64_t now_us) {
+    if (in_memory_ >= kRecipientsInMemory) return Added::kMemoryIsFull;
+    auto& sender = senders_[sender_of(*envelope)];
+    if (sender.recipients >= kRecipientsOfSender) {
+        sender.refused = true;
+        if (std::exchange(sender.hungry, false)) --hungry_;
+        return Added::kSenderHasEnough;
+    }
     auto& known = known_[envelope->id.value()];
     if (!known.envelope) known.envelope = envelope;
+    known.sender = &sender;
     known.dropped = false;
     std::map<Key, std::vector<spool::Recipient>> groups;
     for (auto& recipient : recipients) {
         if (!known.recipients.insert(recipient.number).second) continue;
         ++in_memory_;
+        ++sender.recipients;
         auto route = route_for(config, recipient.destination);
         groups[Key(route.worker, std::move(route.next_hop))].push_back(std::move(recipient));
     }
@@ -53,10 +63,26 @@ bool Scheduler::add(const config::Config& config, const std::shared_ptr<spool::E
             tasks.back().recipients.push_back(std::move(recipient));
         }
         auto& place = destination(key.first, key.second);
-        place.waiting.push_back(std::move(tasks));
+        place.waiting.add(std::move(tasks));
         line_up(place);
     }
-    return true;
+    return Added::kYes;
+}
+
+void Scheduler::fed() {
+    for (auto& [name, sender] : senders_)
+        sender.hungry = false;
+    std::erase_if(senders_, [](const auto& entry) { return entry.second.recipients == 0; });
+    hungry_ = 0;
+}
+
+// One recipient of his.
+void Scheduler::left(Sender& sender) {
+    --in_memory_;
+    --sender.recipients;
+    if (!sender.refused || sender.recipients >= kRecipientsOfSender / 2) return;
+    sender.refused = false;
+    if (!std::exchange(sender.hungry, true)) ++hungry_;
 }
 
 bool Scheduler::knows(mail::QueueId message, std::uint32_t recipient) const {
@@ -79,11 +105,7 @@ std::optional<Assignment> Scheduler::next(Worker worker) {
             remove_when_idle(place);
             continue;
         }
-        auto tasks = std::move(place.waiting.front());
-        place.waiting.pop_front();
-        Assignment task = std::move(tasks.front());
-        tasks.pop_front();
-        if (!tasks.empty()) place.waiting.push_back(std::move(tasks));
+        Assignment task = place.waiting.next();
         ++place.active;
         line_up(place);
         return task;
@@ -91,12 +113,13 @@ std::optional<Assignment> Scheduler::next(Worker worker) {
     return std::nullopt;
 }
 
-void Scheduler::finished(const Assignment& task, bool healthy) {
+void Scheduler::finished(const Assignment& task, End end) {
     auto& place = destination(task.worker, task.next_hop);
     if (place.active > 0) --place.active;
-    if (task.worker == Worker::relayd)
-        place.limit =
-            healthy ? std::min(place.limit + 1, kMostJobs) : std::max(place.limit / 2, 1U);
+    if (task.worker == Worker::relayd && end == End::kReached)
+        place.limit = std::min(place.limit + 1, kMostJobs);
+    if (task.worker == Worker::relayd && end == End::kNotReached)
+        place.limit = std::max(place.limit / 2, 1U);
     line_up(place);
     remove_when_idle(place);
 }
@@ -106,12 +129,10 @@ bool Scheduler::give_back(Assignment task) {
     if (place.active > 0) --place.active;
     const auto known = known_.find(task.envelope->id.value());
     const bool wanted = known != known_.end() && !known->second.dropped;
-    std::deque<Assignment> tasks;
-    tasks.push_back(std::move(task));
     if (wanted) {
-        place.waiting.push_front(std::move(tasks));
+        place.waiting.add_first(std::move(task));
     } else {
-        forget_all(tasks);
+        forget_all({std::move(task)});
     }
     line_up(place);
     remove_when_idle(place);
@@ -121,11 +142,15 @@ bool Scheduler::give_back(Assignment task) {
 void Scheduler::forget(mail::QueueId message, std::uint32_t recipient) {
     const auto found = known_.find(message.value());
     if (found == known_.end() || found->second.recipients.erase(recipient) == 0) return;
-    --in_memory_;
-    if (found->second.recipients.empty()) known_.erase(found);
+    Sender& sender = *found->second.sender;
+    left(sender);
+    if (!found->second.recipients.empty()) return;
+    if (sender.recipients == 0 && !sender.refused && !sender.hungry)
+        senders_.erase(sender_of(*found->second.envelope));
+    known_.erase(found);
 }
 
-void Scheduler::forget_all(const std::deque<Assignment>& tasks) {
+void Scheduler::forget_all(const std::vector<Assignment>& tasks) {
     for (const auto& task : tasks) {
         for (const auto& recipient : task.recipients)
             forget(task.envelope->id, recipient.number);
@@ -136,7 +161,7 @@ std::vector<Scheduler::Busy> Scheduler::busiest(std::size_t most) const {
     std::vector<Busy> busy;
     for (const auto& [key, place] : destinations_)
         busy.push_back(
-            {place.worker, place.next_hop, place.active, place.limit, place.waiting.size()});
+            {place.worker, place.next_hop, place.active, place.limit, place.waiting.messages()});
     const auto middle = busy.begin() + static_cast<std::ptrdiff_t>(std::min(most, busy.size()));
     std::ranges::partial_sort(busy, middle, std::greater(),
                               [](const Busy& b) { return std::pair(b.active, b.waiting); });
@@ -144,27 +169,26 @@ std::vector<Scheduler::Busy> Scheduler::busiest(std::size_t most) const {
     return busy;
 }
 
-void Scheduler::drop(mail::QueueId message) {
-    const auto known = known_.find(message.value());
-    if (known == known_.end()) return;
-    known->second.dropped = true;
-    for (auto at = destinations_.begin(); at != destinations_.end();) {
-        Destination& place = (at++)->second;  // it may go
-        std::erase_if(place.waiting, [&](const std::deque<Assignment>& tasks) {
-            if (tasks.front().envelope->id != message) return false;
-            forget_all(tasks);
-            return true;
-        });
-        remove_when_idle(place);
+void Scheduler::drop(std::span<const mail::QueueId> messages) {
+    std::unordered_set<std::uint64_t> dropped;
+    for (const auto id : messages) {
+        const auto known = known_.find(id.value());
+        if (known == known_.end()) continue;
+        known->second.dropped = true;
+        dropped.insert(id.value());
     }
+    if (dropped.empty()) return;
+    take_out([&](const auto& task) { return dropped.contains(task.envelope->id.value()); });
 }
 
 void Scheduler::drop_waiting() {
+    take_out([](const auto&) { return true; });
+}
+
+void Scheduler::take_out(const std::function<bool(const Assignment&)>& unwanted) {
     for (auto at = destinations_.begin(); at != destinations_.end();) {
-        Destination& place = (at++)->second;
-        for (const auto& tasks : place.waiting)
-            forget_all(tasks);
-        place.waiting.clear();
+        Destination& place = (at++)->second;  // it may go
+        forget_all(place.waiting.take(unwanted));
         remove_when_idle(place);
     }
 }

@@ -251,8 +251,10 @@ void IntakeClient::send(const Envelope& envelope, std::uint32_t transaction,
         channel_->send(
             wire::Recipients{.transaction = transaction, .recipients = {some.begin(), some.end()}});
     }
-    channel_->send(
-        wire::Commit{.transaction = transaction, .body = ref, .message_id = envelope.message_id});
+    channel_->send(wire::Commit{.transaction = transaction,
+                                .body = ref,
+                                .message_id = envelope.message_id,
+                                .priority = envelope.priority});
 }
 
 void IntakeClient::discard(std::uint64_t file, std::uint64_t generation) {

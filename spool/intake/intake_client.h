@@ -36,6 +36,7 @@ struct Envelope {
     mail::ClientFacts client;
     std::vector<ipc::intake::Recipient> recipients;
     std::string message_id;
+    std::int32_t priority = 0;
 };
 
 class IntakeClient;

@@ -120,6 +120,7 @@ void RowJoiner::add(Row row) {
     const bool continued = row.continued;
     if (begun_) {
         std::ranges::move(row.recipients, std::back_inserter(begun_->recipients));
+        std::ranges::move(row.history, std::back_inserter(begun_->history));
         row = std::move(*begun_);
         begun_.reset();
     }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/mail/priority.h"
 #include "common/mail/received.h"
 #include "common/smtp/server/session.h"
 
@@ -94,6 +95,7 @@ async::Task<> Session::open_message(Incoming& message) {
     transaction_->message_id = fields.value("Message-ID");
     if (transaction_->message_id.empty())
         transaction_->message_id = mail::Header::scan(*added).value("Message-ID");
+    transaction_->priority = mail::priority_of(fields);
     message.sink = policy_.sink();
     message.sink->write(received());
     message.sink->write(*added);

@@ -27,6 +27,7 @@ class IntakeSink final : public Sink {
         envelope.client = client.facts();
         envelope.recipients = transaction.recipients;
         envelope.message_id = transaction.message_id;
+        envelope.priority = transaction.priority;
         auto verdict = co_await intake_.submit(std::move(envelope), body_, stop);
         co_return Verdict{verdict.accepted, std::move(verdict.status), std::move(verdict.text)};
     }

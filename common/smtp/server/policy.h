@@ -42,6 +42,7 @@ struct Transaction {
     MailArguments mail;
     std::vector<ipc::intake::Recipient> recipients;
     std::string message_id;
+    std::int32_t priority = 0;  // RFC 6710
 };
 
 // Where a message's bytes go.

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/mail/header.h"
+#include "common/mail/priority.h"
 
 using namespace veredus::mail;
 using namespace std::string_literals;
@@ -128,6 +129,16 @@ BOOST_AUTO_TEST_CASE(making_fields) {
     BOOST_TEST(Header::scan(folded).value("Long").size() == 3 * 30 + 100 + 3U);
     // The name is never left alone on a line, whatever the length of the first word.
     BOOST_TEST(make_field("X", std::string(100, 'y')) == "X: " + std::string(100, 'y') + "\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_to_many_says_so) {
+    const auto of = [](std::string_view header) { return priority_of(Header::scan(header)); };
+    BOOST_TEST(of("Subject: your password\r\n\r\n") == 0);
+    BOOST_TEST(of("List-Id: <news.example>\r\n\r\n") == kPriorityOfBulk);
+    BOOST_TEST(of("list-unsubscribe: <mailto:x@b.example>\r\n\r\n") == kPriorityOfBulk);
+    BOOST_TEST(of("Precedence:  Bulk \r\n\r\n") == kPriorityOfBulk);
+    BOOST_TEST(of("Precedence: first-class\r\n\r\n") == 0);
+    BOOST_TEST(of("Subject: x\r\n\r\nList-Id: <in the body>\r\n") == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

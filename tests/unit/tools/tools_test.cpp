@@ -124,14 +124,17 @@ BOOST_AUTO_TEST_CASE(a_message_of_many_rows_is_put_together) {
         taken.push_back(row.sender + ":");
         for (const auto& recipient : row.recipients)
             taken.back() += recipient.address;
+        for (const auto& event : row.history)
+            taken.back() += event.reply;
     };
     RowJoiner joiner(take);
     joiner.add({.sender = "one", .recipients = {{.address = "a"}}});
     joiner.add({.continued = true, .sender = "two", .recipients = {{.address = "b"}}});
     joiner.add({.continued = true, .recipients = {{.address = "c"}}});
-    joiner.add({.recipients = {{.address = "d"}}});
+    joiner.add({.continued = true, .recipients = {{.address = "d"}}, .history = {{.reply = "1"}}});
+    joiner.add({.history = {{.reply = "2"}}});
     joiner.add({.sender = "three", .recipients = {{.address = "e"}}});
-    BOOST_TEST(taken == (std::vector<std::string>{"one:a", "two:bcd", "three:e"}),
+    BOOST_TEST(taken == (std::vector<std::string>{"one:a", "two:bcd12", "three:e"}),
                boost::test_tools::per_element());
 }
 

@@ -81,6 +81,19 @@ BOOST_AUTO_TEST_CASE(a_message_to_thousands_comes_in_parts_that_are_whole_togeth
     BOOST_CHECK(rows.back().id == mail::QueueId(3));
 }
 
+BOOST_AUTO_TEST_CASE(a_long_history_comes_in_parts_too) {
+    auto many = message(1, 3000);
+    for (std::uint32_t i = 0; i < 3000; ++i)
+        many.history.push_back({.at_us = i, .recipient = i + 1, .reply = std::string(100, 'x')});
+    std::int64_t next = 0;
+    for (const auto& row : rows_of(packets_of(7, {many}, {}))) {
+        for (const auto& event : row.history)
+            BOOST_TEST(event.at_us == next++);
+        BOOST_TEST(row.continued == (next != 3000));
+    }
+    BOOST_TEST(next == 3000);
+}
+
 BOOST_AUTO_TEST_CASE(long_replies_stay_word_for_word) {
     const auto rows = rows_of(packets_of(7, {message(1, 40, 8000)}, {}));
     std::size_t recipients = 0;

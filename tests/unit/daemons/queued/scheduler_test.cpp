@@ -23,10 +23,14 @@ config::Config configuration() {
 struct Fixture {
     config::Config config = configuration();
     Scheduler scheduler;
+    std::string sender = "news@lists.example";  // of what is added
+    std::int32_t priority = 0;
 
     std::shared_ptr<spool::Envelope> message(std::uint64_t id) {
         auto envelope = std::make_shared<spool::Envelope>();
         envelope->id = mail::QueueId(id);
+        envelope->reverse_path = sender;
+        envelope->priority = priority;
         return envelope;
     }
     static spool::Recipient to(std::uint32_t number, const std::string& address) {
@@ -37,7 +41,8 @@ struct Fixture {
         return out;
     }
     bool add(std::uint64_t id, std::vector<spool::Recipient> recipients) {
-        return scheduler.add(config, message(id), std::move(recipients), 0);
+        return scheduler.add(config, message(id), std::move(recipients), 0) ==
+               Scheduler::Added::kYes;
     }
     std::uint64_t next_id(Worker worker = Worker::relayd) {
         const auto task = scheduler.next(worker);
@@ -80,20 +85,21 @@ BOOST_AUTO_TEST_CASE(a_destination_grows_by_success_and_shrinks_by_failure) {
     };
     take_all();
     BOOST_TEST(active.size() == Scheduler::kFirstJobs);
-    scheduler.finished(active.back(), true);
+    scheduler.finished(active.back(), Scheduler::End::kReached);
     active.pop_back();
     take_all();
     BOOST_TEST(active.size() == Scheduler::kFirstJobs + 1);
-    scheduler.finished(active.back(), false);  // 6 → 3: nothing more until three are left
+    scheduler.finished(active.back(),
+                       Scheduler::End::kNotReached);  // 6 → 3: nothing more until three are left
     active.pop_back();
     take_all();
     BOOST_TEST(active.size() == Scheduler::kFirstJobs);
     while (active.size() > 2) {
-        scheduler.finished(active.back(), false);
+        scheduler.finished(active.back(), Scheduler::End::kNotReached);
         active.pop_back();
     }
     while (!active.empty()) {
-        scheduler.finished(active.back(), false);
+        scheduler.finished(active.back(), Scheduler::End::kNotReached);
         active.pop_back();
     }
     take_all();
@@ -124,19 +130,126 @@ BOOST_AUTO_TEST_CASE(what_a_lost_worker_had_goes_first) {
 BOOST_AUTO_TEST_CASE(a_message_that_is_dropped_is_not_handed_out) {
     add(1, {to(1, "x@b.example"), to(2, "x@c.example")});
     add(2, {to(1, "x@b.example")});
-    scheduler.drop(mail::QueueId(1));
+    const mail::QueueId one(1);
+    scheduler.drop({&one, 1});
     BOOST_TEST(next_id() == 2U);
     BOOST_TEST(next_id() == 0U);
     BOOST_TEST(scheduler.recipients() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(memory_has_an_end) {
+BOOST_AUTO_TEST_CASE(a_busy_sender_holds_up_nobody_elses_mail_to_the_same_host) {
+    for (std::uint64_t id = 1; id <= 100; ++id) {
+        sender = "bounce-" + std::to_string(id) + "@lists.example";  // VERP
+        add(id, {to(1, "x@b.example")});
+    }
+    sender = "ann@a.example";
+    add(101, {to(1, "x@b.example")});
+    add(102, {to(1, "x@b.example")});
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 101U);
+    BOOST_TEST(next_id() == 2U);
+    BOOST_TEST(next_id() == 102U);
+    BOOST_TEST(next_id() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_to_many_lets_its_senders_next_one_pass) {
     std::vector<spool::Recipient> many;
-    for (std::uint32_t i = 1; i <= Scheduler::kRecipientsInMemory; ++i)
+    for (std::uint32_t i = 1; i <= 1000; ++i)
         many.push_back(to(i, "x@b.example"));
-    BOOST_TEST(add(1, std::move(many)));
-    BOOST_TEST(!scheduler.wants_more());
+    add(1, std::move(many));
+    add(2, {to(1, "x@b.example")});
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 2U);
+    BOOST_TEST(next_id() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_more_urgent_goes_first_and_nobody_waits_for_ever) {
+    priority = -1;
+    for (std::uint64_t id = 1; id <= 20; ++id)
+        add(id, {to(1, "x@b.example")});
+    priority = 1;
+    for (std::uint64_t id = 101; id <= 120; ++id)
+        add(id, {to(1, "x@b.example")});
+    std::size_t urgent = 0;
+    std::size_t bulk = 0;
+    for (int i = 0; i < 16; ++i) {
+        auto task = scheduler.next(Worker::relayd);
+        BOOST_REQUIRE(task);
+        ++(task->envelope->priority > 0 ? urgent : bulk);
+        scheduler.finished(*task, Scheduler::End::kReached);
+    }
+    BOOST_TEST(urgent == 14U);
+    BOOST_TEST(bulk == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_back_is_the_next_of_its_kind) {
+    priority = -1;
+    add(1, {to(1, "x@b.example")});
+    add(2, {to(1, "x@b.example")});
+    auto task = scheduler.next(Worker::relayd);
+    priority = 0;
+    add(3, {to(1, "x@b.example")});
+    scheduler.give_back(std::move(*task));
+    BOOST_TEST(next_id() == 3U);
+    BOOST_TEST(next_id() == 1U);
+    BOOST_TEST(next_id() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(memory_has_an_end) {
+    const auto fill = [&](std::uint64_t id, std::size_t recipients) {
+        std::vector<spool::Recipient> many;
+        for (std::uint32_t i = 1; i <= recipients; ++i)
+            many.push_back(to(i, "x@b.example"));
+        return add(id, std::move(many));
+    };
+    BOOST_TEST(fill(1, Scheduler::kRecipientsOfSender));
+    BOOST_TEST(scheduler.wants_more());
+    BOOST_TEST(!fill(2, 1));  // he has enough, others have not
+    for (std::uint64_t id = 3; scheduler.wants_more(); ++id) {
+        sender = std::to_string(id) + "@" + std::to_string(id) + ".example";
+        BOOST_TEST(fill(id, Scheduler::kRecipientsOfSender));
+    }
+    sender = "new@c.example";
+    BOOST_TEST(fill(100, Scheduler::kRecipientsOfSender));  // arrivals still are taken
+    sender = "newer@d.example";
+    BOOST_TEST(!fill(101, 1));
+}
+
+BOOST_AUTO_TEST_CASE(who_had_enough_is_hungry_when_half_has_gone) {
+    std::vector<spool::Recipient> many;
+    for (std::uint32_t i = 1; i <= Scheduler::kRecipientsOfSender; ++i)
+        many.push_back(to(i, "x@b.example"));
+    add(1, std::move(many));
+    BOOST_TEST(!scheduler.hungry());
     BOOST_TEST(!add(2, {to(1, "x@b.example")}));
+    const auto half = static_cast<std::uint32_t>(Scheduler::kRecipientsOfSender / 2);
+    for (std::uint32_t i = 1; i <= half; ++i)
+        scheduler.forget(mail::QueueId(1), i);
+    BOOST_TEST(!scheduler.hungry());
+    scheduler.forget(mail::QueueId(1), half + 1);
+    BOOST_TEST(scheduler.hungry());
+    BOOST_TEST(add(2, {to(1, "x@b.example")}));
+    BOOST_TEST(scheduler.hungry());
+    scheduler.fed();
+    BOOST_TEST(!scheduler.hungry());
+}
+
+BOOST_AUTO_TEST_CASE(many_messages_are_dropped_at_once) {
+    std::vector<mail::QueueId> ids;
+    for (std::uint64_t id = 1; id <= 50; ++id) {
+        sender = std::to_string(id % 3) + "@" + std::to_string(id % 3) + ".example";
+        add(id, {to(1, "x@b.example"), to(2, "x@" + std::to_string(id % 7) + ".example")});
+        if (id % 2 == 0) ids.emplace_back(id);
+    }
+    scheduler.drop(ids);
+    BOOST_TEST(scheduler.recipients() == 50U);
+    for (std::size_t i = 0; i < 50; ++i) {
+        const auto task = scheduler.next(Worker::relayd);
+        BOOST_REQUIRE(task);
+        BOOST_TEST(task->envelope->id.value() % 2 == 1);
+        scheduler.finished(*task, Scheduler::End::kNotTried);
+    }
+    BOOST_TEST(next_id() == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
