@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/mail/pause.h"
 #include "common/mail/queue_filter.h"
 #include "common/mail/queue_id.h"
 
@@ -68,7 +69,16 @@ struct Flow {
     auto fields() { return std::tie(request, destinations); }
 };
 
-using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow>;
+// Mail that is to wait, or no longer. Answered by Done, whose text says so when it was so already;
+// on resuming `count` messages are tried again.
+struct Pause {
+    std::uint32_t request = 0;
+    mail::Pause mail;
+    bool resume = false;
+    auto fields() { return std::tie(request, mail, resume); }
+};
+
+using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow, Pause>;
 
 struct RowRecipient {
     std::string address;
@@ -141,7 +151,8 @@ struct Depth {
     std::uint64_t active = 0;    // jobs on their way: a message to one next hop
     std::uint64_t deferred = 0;  // recipients
     std::uint64_t held = 0;      // messages, those that are damaged among them
-    auto fields() { return std::tie(request, messages, bytes, active, deferred, held); }
+    std::vector<mail::Pause> paused;
+    auto fields() { return std::tie(request, messages, bytes, active, deferred, held, paused); }
 };
 struct ShapeRow {
     std::string domain;  // empty: of the null sender

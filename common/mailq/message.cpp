@@ -18,7 +18,7 @@ std::string queue_name(const Row& row) {
     if (row.state == "hold" || row.state == "damaged") return "hold";
     if (row.state == "active") return "active";
     const bool tried = std::ranges::any_of(row.recipients, [](const RowRecipient& recipient) {
-        return is_waiting(recipient) && recipient.attempts > 0;
+        return is_waiting(recipient) && (recipient.attempts > 0 || !recipient.last_reply.empty());
     });
     return tried ? "deferred" : "incoming";
 }
@@ -31,7 +31,7 @@ bool is_waiting(const RowRecipient& recipient) {
 }
 
 std::string delay_reason(const RowRecipient& recipient) {
-    if (recipient.attempts == 0 || recipient.last_reply.empty()) return "";
+    if (recipient.last_reply.empty()) return "";
     if (recipient.last_remote.empty()) return recipient.last_reply;
     return fmt::format("host {} said: {}", recipient.last_remote, recipient.last_reply);
 }

@@ -58,6 +58,8 @@ Task<> Admin::answer(Channel& channel, wire::Request request, Stop& stop) {
         co_await match(channel, std::move(*asked), stop);
     if (auto* asked = std::get_if<wire::Act>(&request))
         co_await act(channel, std::move(*asked), stop);
+    if (auto* asked = std::get_if<wire::Pause>(&request))
+        co_await pause(channel, std::move(*asked), stop);
     if (auto* asked = std::get_if<wire::Body>(&request)) co_await body(channel, *asked, stop);
     if (auto* asked = std::get_if<wire::Count>(&request)) co_await count(channel, *asked, stop);
     if (auto* asked = std::get_if<wire::Flow>(&request)) co_await flow(channel, *asked, stop);
@@ -136,7 +138,8 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .bytes = totals.bytes,
                              .active = dispatcher_.active_messages(),
                              .deferred = waiting.deferred,
-                             .held = waiting.held});
+                             .held = waiting.held,
+                             .paused = dispatcher_.pauses()});
 }
 
 Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {
@@ -201,6 +204,14 @@ Task<> Admin::body(Channel& channel, wire::Body request, Stop& stop) {
 // --- Acting
 
 Task<> Admin::act(Channel& channel, wire::Act request, Stop& stop) {
+    const auto number = request.request;
+    const auto done = co_await act_on_all(std::move(request), stop);
+    channel.send(done_with(
+        number, done,
+        done == 0 ? "no message in the queue matches, or its state does not let it" : ""));
+}
+
+Task<std::uint64_t> Admin::act_on_all(wire::Act request, Stop& stop) {
     const auto filter = for_disk(std::move(request.filter));
     std::uint64_t done = 0;
     mail::QueueId after;
@@ -214,9 +225,7 @@ Task<> Admin::act(Channel& channel, wire::Act request, Stop& stop) {
         done += co_await act_on(std::move(ids), request.verb, stop);
     }
     dispatcher_.look_again();
-    channel.send(done_with(
-        request.request, done,
-        done == 0 ? "no message in the queue matches, or its state does not let it" : ""));
+    co_return done;
 }
 
 Task<std::size_t> Admin::act_on(std::vector<mail::QueueId> ids, wire::Verb verb, Stop& stop) {
@@ -235,6 +244,7 @@ Task<std::size_t> Admin::act_on(std::vector<mail::QueueId> ids, wire::Verb verb,
     };
     const auto changed = co_await committer_.with_store(change, stop);
     if (verb == wire::Verb::hold) dispatcher_.drop(changed);
+    if (verb == wire::Verb::retry) dispatcher_.forget_rests();
     for (const auto id : changed)
         env_.log.message(id.text(), "{} by the administrator",
                          verb == wire::Verb::hold      ? "held"
@@ -253,6 +263,27 @@ Task<std::size_t> Admin::remove(std::vector<mail::QueueId> ids, Stop& stop) {
         committer_.departed(departure);
     }
     co_return gone.size();
+}
+
+// What waits for no other reason is tried as soon as it may.
+Task<> Admin::pause(Channel& channel, wire::Pause request, Stop& stop) {
+    request.mail.since_us = env_.loop.clock().wall_us();
+    const auto change = [&request](spool::QueueStore& store) {
+        const bool done = request.resume ? store.resume(request.mail) : store.pause(request.mail);
+        return std::pair(done, store.pauses());
+    };
+    auto [changed, pauses] = co_await committer_.with_store(change, stop);
+    dispatcher_.set_pauses(std::move(pauses));
+    wire::Done done{.request = request.request, .ok = true, .count = 0, .text = {}};
+    if (changed && request.resume) {
+        mail::QueueFilter filter;
+        filter.terms.push_back({mail::FilterKey::reason, text_of(request.mail), 0});
+        wire::Act retry{.request = request.request, .verb = wire::Verb::retry, .filter = filter};
+        done.count = co_await act_on_all(std::move(retry), stop);
+    }
+    if (changed) env_.log.info("{}{}", text_of(request.mail), request.resume ? " no longer" : "");
+    if (!changed) done.text = request.resume ? "that was not paused" : "that is paused already";
+    channel.send(done);
 }
 
 // Gives up on all that is not done, and tells the senders as after any failure.

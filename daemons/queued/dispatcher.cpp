@@ -21,6 +21,9 @@ namespace {
 // to its user's process, which must see no other's.
 constexpr std::size_t kJobsInParcel = 32;
 
+// Tasks that are put off before others are heard again; when that is on disk it goes on.
+constexpr std::size_t kPutOffAtOnce = 500;
+
 Job job_of(const Assignment& task, std::uint64_t number) {
     const auto& envelope = *task.envelope;
     Job job{.job = number,
@@ -96,12 +99,18 @@ void Dispatcher::pump_soon() {
 void Dispatcher::pump() {
     pump_planned_ = false;
     if (env_.config.queue.paused || env_.stop.requested()) return;
+    std::size_t put_off_now = 0;
     for (auto* connection : connections_) {
         const bool alone = connection->worker == Worker::deliverd;
         Parcel parcel(*connection->channel, alone ? 1 : kJobsInParcel);
         while (connection->jobs.size() < connection->capacity) {
             auto task = scheduler_.next(connection->worker);
-            if (!task || !send(*connection, parcel, std::move(*task))) break;
+            if (!task) break;
+            if (put_off(*task)) {
+                if (++put_off_now == kPutOffAtOnce) break;
+                continue;
+            }
+            if (!send(*connection, parcel, std::move(*task))) break;
         }
         parcel.send();
     }
@@ -168,6 +177,46 @@ void Dispatcher::damaged(const Assignment& task, const std::string& why) {
 
 // --- Outcomes
 
+// Recipients that are not to be tried now are put off as after an attempt. True when none is left.
+bool Dispatcher::put_off(Assignment& task) {
+    const auto now = env_.loop.clock().wall_us();
+    Assignment waits = task;
+    waits.recipients.clear();
+    Verdicts verdicts;
+    const Judge judge = judge_of(*task.envelope);
+    std::erase_if(task.recipients, [&](spool::Recipient& recipient) {
+        auto why = suspensions_.of(task, recipient, now);
+        if (!why) return false;
+        env_.log.message(task.envelope->id.text(),
+                         "to=<{}>, relay=none, delay={}, delays=0/{}/0/0, dsn={}, "
+                         "status=deferred ({})",
+                         recipient.address, (now - task.envelope->id.arrival_us()) / 1'000'000,
+                         (now - task.envelope->id.arrival_us()) / 1'000'000, why->status,
+                         why->reply);
+        judge.put_off_untried(recipient, std::move(*why), verdicts);
+        waits.recipients.push_back(std::move(recipient));
+        return true;
+    });
+    if (waits.recipients.empty()) return false;
+    const bool all = task.recipients.empty();
+    if (all) scheduler_.finished(waits, Scheduler::End::kNotTried);
+    settle(waits, std::move(verdicts));
+    return all;
+}
+
+// Less than any pause between attempts, so that one whose time has come finds it over.
+void Dispatcher::remember_reach(const Assignment& task, bool reached, const Verdicts& verdicts) {
+    if (reached) return suspensions_.reached(task.next_hop);
+    const auto put_off = [](const auto& outcome) { return spool::waiting(outcome.state); };
+    const auto failed = std::ranges::find_if(verdicts.outcomes, put_off);
+    if (failed == verdicts.outcomes.end()) return;
+    const std::chrono::microseconds first = env_.config.queue.retry_first;
+    const auto until = env_.loop.clock().wall_us() + first.count() * 8 / 10;
+    if (suspensions_.not_reached(task.next_hop, *failed, until))
+        env_.log.warning("{} cannot be reached, what waits for it is not tried for {} s: {}",
+                         task.next_hop, first.count() * 8 / 10 / 1'000'000, failed->reply);
+}
+
 Judge Dispatcher::judge_of(const spool::Envelope& envelope) {
     std::uint16_t bits = 0;
     env_.random(&bits, sizeof bits);
@@ -205,6 +254,7 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
         on_the_way_.erase(on_the_way_.find(heard.envelope->id));
         scheduler_.finished(heard,
                             given.reached ? Scheduler::End::kReached : Scheduler::End::kNotReached);
+        if (connection.worker == Worker::relayd) remember_reach(heard, given.reached, verdicts);
         connection.jobs.erase(found);
     }
     if (!not_sent.recipients.empty()) damaged(not_sent, damage);
@@ -235,6 +285,7 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
         due_at(next_us);
         if (worth_looking()) look_.set();
         if (again) look_again();
+        pump_soon();
     };
     committer_.settle(std::move(verdicts.outcomes), std::move(own), std::move(delay_noticed),
                       std::move(then));

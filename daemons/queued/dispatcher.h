@@ -22,6 +22,7 @@
 #include "daemons/queued/notify.h"
 #include "daemons/queued/parcel.h"
 #include "daemons/queued/scheduler.h"
+#include "daemons/queued/suspensions.h"
 #include "daemons/queued/verdicts.h"
 #include "spool/body/body_store.h"
 
@@ -54,6 +55,11 @@ class Dispatcher {
     // The configuration has changed: everything that waits is routed again.
     void route_again();
     void drop(std::span<const mail::QueueId> messages);
+    // All that is paused. What is on its way goes on.
+    void set_pauses(std::vector<mail::Pause> pauses) { suspensions_.set_pauses(std::move(pauses)); }
+    const std::vector<mail::Pause>& pauses() const { return suspensions_.pauses(); }
+    // Next hops that rest are tried again.
+    void forget_rests() { suspensions_.forget_rests(); }
     // Those that are on their way, in order.
     std::vector<mail::QueueId> active_ids() const {
         std::vector<mail::QueueId> ids;
@@ -96,6 +102,8 @@ class Dispatcher {
 
     void pump_soon();
     void pump();
+    bool put_off(Assignment& task);
+    void remember_reach(const Assignment& task, bool reached, const Verdicts& verdicts);
     bool send(Connection& connection, Parcel& parcel, Assignment task);
     void damaged(const Assignment& task, const std::string& why);
     void hear(Connection& connection, ipc::work::Outcomes outcomes);
@@ -110,6 +118,7 @@ class Dispatcher {
     spool::BodyStore& bodies_;
     Notifier& notifier_;
     Scheduler scheduler_;
+    Suspensions suspensions_;
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;

@@ -42,6 +42,7 @@ class Queued {
           admin_(env, committer_, dispatcher_, reader_) {
         const auto recovered = store_.recover(bodies_);
         committer_.start_from(recovered.totals);
+        dispatcher_.set_pauses(store_.pauses());
         report(recovered);
     }
 

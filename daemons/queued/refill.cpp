@@ -100,6 +100,7 @@ void Dispatcher::look_again() {
 }
 
 void Dispatcher::route_again() {
+    suspensions_.forget_rests();
     scheduler_.drop_waiting();
     look_again();
 }

@@ -1,6 +1,7 @@
 #include "daemons/queued/verdicts.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -73,37 +74,49 @@ mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& re
 
 }  // namespace
 
-void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bool local,
-                  Verdicts& verdicts) const {
+spool::Outcome Judge::outcome_of(ipc::work::Outcome said) const {
     spool::Outcome out;
     out.message = envelope_.id;
-    out.recipient = recipient.number;
+    out.recipient = said.recipient;
     out.at_us = now_us_;
     out.status = std::move(said.status);
     out.reply = std::move(said.reply);
     out.remote = std::move(said.remote);
     out.tls = std::move(said.tls);
-    switch (said.result) {
+    return out;
+}
+
+void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bool local,
+                  Verdicts& verdicts) const {
+    auto expanded_to = std::move(said.expanded_to);
+    const bool in_doubt = said.in_doubt;
+    const bool notifies = said.notifies;
+    const auto result = said.result;
+    spool::Outcome out = outcome_of(std::move(said));
+    out.recipient = recipient.number;
+    switch (result) {
         case Result::delivered:
             out.state = local ? RecipientState::kDelivered : RecipientState::kRelayed;
             // RFC 3461 5.2.1, 5.2.2: a host that knows DSN tells of success itself.
-            if (!said.notifies)
+            if (!notifies)
                 report(local ? mail::Action::kDelivered : mail::Action::kRelayed, recipient, out,
                        verdicts);
             break;
         case Result::expanded:
             out.state = RecipientState::kExpanded;
-            expand(recipient, std::move(said.expanded_to), out, verdicts);
+            expand(recipient, std::move(expanded_to), out, verdicts);
             break;
         case Result::failed:
             out.state = RecipientState::kFailed;
             report(mail::Action::kFailed, recipient, out, verdicts);
             break;
         default:
-            out.state = said.in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
+            out.state = in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
             // RFC 3463 3.5: X.4.X is the network's fault.
             if (out.remote.empty() || out.status.starts_with("4.4.")) verdicts.reached = false;
-            put_off(recipient, out, verdicts);
+            put_off(recipient,
+                    next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_), out,
+                    verdicts);
     }
     verdicts.outcomes.push_back(std::move(out));
 }
@@ -128,7 +141,24 @@ void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> t
     }
 }
 
-void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
+// The longer it has waited, the longer it may wait again.
+void Judge::put_off_untried(const spool::Recipient& recipient, ipc::work::Outcome why,
+                            Verdicts& verdicts) const {
+    spool::Outcome out = outcome_of(std::move(why));
+    out.recipient = recipient.number;
+    out.state = recipient.state == RecipientState::kInDoubt ? RecipientState::kInDoubt
+                                                            : RecipientState::kDeferred;
+    out.tried = false;
+    const auto first = microseconds_of(config_.queue.retry_first);
+    const auto waited = std::max<std::int64_t>(now_us_ - envelope_.id.arrival_us(), 0);
+    const auto doublings = std::bit_width(static_cast<std::uint64_t>(waited / first));
+    put_off(recipient,
+            next_attempt_us(config_.queue, static_cast<std::uint32_t>(doublings), now_us_, random_),
+            out, verdicts);
+    verdicts.outcomes.push_back(std::move(out));
+}
+
+void Judge::put_off(const spool::Recipient& recipient, std::int64_t next_us, spool::Outcome& out,
                     Verdicts& verdicts) const {
     if (now_us_ >= envelope_.expires_us) {
         verdicts.expired = true;
@@ -141,7 +171,7 @@ void Judge::put_off(const spool::Recipient& recipient, spool::Outcome& out,
     }
     const auto notice_us = envelope_.id.arrival_us() + microseconds_of(config_.queue.delay_notice);
     // There is an attempt when the sender is to be told of the delay, and one when the time is up.
-    auto next = next_attempt_us(config_.queue, recipient.attempts + 1, now_us_, random_);
+    auto next = next_us;
     if (!envelope_.delay_noticed && now_us_ < notice_us) next = std::min(next, notice_us);
     out.next_attempt_us = std::min(next, envelope_.expires_us);
     // The attempt that was due by then speaks for its recipient; others may have been told before.

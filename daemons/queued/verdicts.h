@@ -32,11 +32,16 @@ class Judge {
     // `said` is not `damaged`, which is no verdict. `local`: by deliverd, into a mailbox.
     void judge(const spool::Recipient& recipient, ipc::work::Outcome said, bool local,
                Verdicts& verdicts) const;
+    // The same where nothing was tried (Suspensions).
+    void put_off_untried(const spool::Recipient& recipient, ipc::work::Outcome why,
+                         Verdicts& verdicts) const;
 
   private:
     void expand(const spool::Recipient& recipient, std::vector<std::string> targets,
                 spool::Outcome& out, Verdicts& verdicts) const;
-    void put_off(const spool::Recipient& recipient, spool::Outcome& out, Verdicts& verdicts) const;
+    spool::Outcome outcome_of(ipc::work::Outcome said) const;
+    void put_off(const spool::Recipient& recipient, std::int64_t next_us, spool::Outcome& out,
+                 Verdicts& verdicts) const;
     void report(mail::Action action, const spool::Recipient& recipient, const spool::Outcome& out,
                 Verdicts& verdicts) const;
 

@@ -38,10 +38,10 @@ constexpr std::string_view kInsertRecipient = R"sql(
 constexpr std::string_view kReadyRecipients = R"sql(
     UPDATE recipient SET state = ?2, next_attempt_us = ?3
     WHERE message = ?1 AND (?4 >> state) & 1)sql";
-// What may not move to the new state keeps its own, but the attempt is remembered.
+// What may not move to the new state keeps its own, but the attempt, if it was one, is remembered.
 constexpr std::string_view kDeferRecipient = R"sql(
     UPDATE recipient SET state = iif((?3 >> state) & 1, ?4, state), next_attempt_us = ?5,
-        attempts = attempts + 1, last_status = ?6, last_reply = ?7, last_remote = ?8
+        attempts = attempts + ?10, last_status = ?6, last_reply = ?7, last_remote = ?8
     WHERE message = ?1 AND number = ?2 AND (?9 >> state) & 1)sql";
 constexpr std::string_view kFinishRecipient = R"sql(
     UPDATE recipient SET state = ?4, attempts = attempts + 1, last_status = ?5, last_reply = ?6,
@@ -140,8 +140,8 @@ int Doors::held_to_ready(mail::QueueId message, std::int64_t next_attempt_us) {
 bool Doors::to_deferred(const Outcome& o) {
     const auto allowed = sources(o.state);
     return defer_recipient_.run(o.message.value(), o.recipient, allowed, o.state, o.next_attempt_us,
-                                o.status, o.reply, o.remote,
-                                allowed | only(RecipientState::kHeld)) == 1;
+                                o.status, o.reply, o.remote, allowed | only(RecipientState::kHeld),
+                                o.tried) == 1;
 }
 
 bool Doors::to_finished(const Outcome& o) {

@@ -6,6 +6,7 @@
 
 #include "common/mail/body_ref.h"
 #include "common/mail/envelope.h"
+#include "common/mail/pause.h"
 #include "common/mail/queue_id.h"
 #include "spool/queue/states.h"
 
@@ -58,6 +59,7 @@ struct Outcome {
     std::string remote;
     std::string tls;
     std::int64_t next_attempt_us = 0;    // deferred or in doubt
+    bool tried = true;                   // false: deferred without an attempt, which is no history
     std::vector<Recipient> expanded_to;  // expanded
 };
 

@@ -163,8 +163,9 @@ void QueueStore::apply_to_message(std::span<const Outcome* const> outcomes, Comm
         if (outcome->state == RecipientState::kExpanded) added += expand(*outcome, committed);
     }
     if (finished > 0 && added == 0 && leaves(done, finished, committed)) return;
-    for (const auto* outcome : done)
-        doors_.remember(*outcome);
+    for (const auto* outcome : done) {
+        if (outcome->tried) doors_.remember(*outcome);
+    }
     doors_.count_unfinished(id, added - finished);
 }
 
@@ -295,6 +296,30 @@ std::vector<Departure> QueueStore::remove(Ids ids, std::int64_t now_us) {
 std::optional<Departure> QueueStore::remove(mail::QueueId id, std::int64_t now_us) {
     const auto gone = remove({&id, 1}, now_us);
     return gone.empty() ? std::nullopt : std::optional(gone.front());
+}
+
+std::vector<mail::Pause> QueueStore::pauses() {
+    std::vector<mail::Pause> all;
+    auto select = database_.prepare("SELECT of, name, since_us FROM pause ORDER BY of, name");
+    auto rows = select.query();
+    while (rows.next())
+        all.push_back(
+            {rows.get<mail::PauseOf>(0), rows.get<std::string>(1), rows.get<std::int64_t>(2)});
+    return all;
+}
+
+bool QueueStore::pause(const mail::Pause& pause) {
+    auto insert = database_.prepare("INSERT INTO pause VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
+    const bool done = insert.run(pause.of, pause.name, pause.since_us) == 1;
+    database_.sync();
+    return done;
+}
+
+bool QueueStore::resume(const mail::Pause& pause) {
+    auto remove = database_.prepare("DELETE FROM pause WHERE of = ?1 AND name = ?2");
+    const bool done = remove.run(pause.of, pause.name) == 1;
+    database_.sync();
+    return done;
 }
 
 std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_us) {

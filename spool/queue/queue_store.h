@@ -142,6 +142,12 @@ class QueueStore {
     std::optional<Departure> remove(mail::QueueId id, std::int64_t now_us);
     bool mark_damaged(mail::QueueId id, std::string_view reason);
 
+    // What is paused; pause() and resume() are durable when they return, and answer whether that
+    // changed anything.
+    std::vector<mail::Pause> pauses();
+    bool pause(const mail::Pause& pause);
+    bool resume(const mail::Pause& pause);
+
     // ---- looking; QueueReader does more of it ----
     std::optional<Queued> show(mail::QueueId id);
     std::optional<Queued> show_without_recipients(mail::QueueId id);

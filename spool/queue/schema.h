@@ -7,7 +7,7 @@ namespace veredus::spool {
 
 // queue.db, described column by column in docs/formats-queue.md. One string per schema version; a
 // released one never changes.
-inline constexpr std::array<std::string_view, 1> kQueueSchema{R"sql(
+inline constexpr std::array<std::string_view, 2> kQueueSchema{R"sql(
 CREATE TABLE mark (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     batch INTEGER NOT NULL,
@@ -80,6 +80,14 @@ CREATE TABLE departing (
     offset INTEGER NOT NULL,
     lines TEXT NOT NULL
 ) STRICT;
+)sql",
+                                                              R"sql(
+CREATE TABLE pause (
+    of INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    since_us INTEGER NOT NULL,
+    PRIMARY KEY (of, name)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace veredus::spool

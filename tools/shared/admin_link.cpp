@@ -155,6 +155,11 @@ std::uint64_t AdminLink::act(Verb verb, const Filter& filter) {
     return std::get<Done>(receive_one()).count;
 }
 
+Done AdminLink::pause(const mail::Pause& mail, bool resume) {
+    send(Pause{.request = 1, .mail = mail, .resume = resume});
+    return std::get<Done>(receive_one());
+}
+
 net::Descriptor AdminLink::body(mail::QueueId id) {
     send(Body{.request = 1, .id = id});
     static_cast<void>(receive_one());

@@ -29,6 +29,8 @@ class AdminLink {
     std::uint64_t match(const ipc::admin::Filter& filter);
     // How many messages it was done to.
     std::uint64_t act(ipc::admin::Verb verb, const ipc::admin::Filter& filter);
+    // Done.text says so when it was so already.
+    ipc::admin::Done pause(const mail::Pause& mail, bool resume);
     // A file that is the message, from its first byte to its last.
     net::Descriptor body(mail::QueueId id);
     ipc::admin::Depth count();

@@ -43,6 +43,12 @@ std::optional<json> ask_supervisor(const std::string& path) {
 void add_depth(const config::InstancePaths& paths, json& report) {
     try {
         const auto depth = AdminLink(paths).count();
+        report["paused"] = json::array();
+        for (const auto& pause : depth.paused)
+            report["paused"].push_back(
+                {{"of", pause.of == mail::PauseOf::sender ? "sender" : "destination"},
+                 {"name", pause.name},
+                 {"since", pause.since_us / 1'000'000}});
         report["queue"] = {{"messages", depth.messages},
                            {"bytes", depth.bytes},
                            {"active", depth.active},
@@ -72,6 +78,9 @@ void print_for_people(const json& report) {
     fmt::print("queue: {} messages, {} bytes; {} active, {} deferred, {} held\n",
                number("messages"), number("bytes"), number("active"), number("deferred"),
                number("held"));
+    for (const json& pause : report["paused"])
+        fmt::print("paused: {} {}\n", pause["of"].get<std::string>(),
+                   pause["name"].get<std::string>());
 }
 
 }  // namespace

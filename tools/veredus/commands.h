@@ -54,6 +54,12 @@ struct ActOptions {
 int queue_act_command(const config::InstancePaths& paths, const std::string& verb,
                       const std::vector<std::string>& filter, const ActOptions& options);
 
+// `kind`: "destination" or "sender"; empty: what is paused is listed.
+int pause_command(const config::InstancePaths& paths, const std::string& kind,
+                  const std::string& name, bool json);
+int resume_command(const config::InstancePaths& paths, const std::string& kind,
+                   const std::string& name);
+
 // Redrawn every second; with `once` one screen, with `json` a line a second.
 int top_command(const config::InstancePaths& paths, bool once, bool json);
 

@@ -141,6 +141,26 @@ void add_queue_commands(CLI::App& app, Words& words, Command& chosen) {
     shape->add_flag("--json", words.json, "A line of JSON for each domain");
 }
 
+void add_pause_commands(CLI::App& app, Words& words, Command& chosen) {
+    using namespace veredus;
+    constexpr const char* kName =
+        "example.net, a next hop as in `veredus top`; of a sender ann@example.org, a domain, a "
+        "user, <>";
+    CLI::App* pause = add(app, "pause", "Let mail to a destination or from a sender wait", chosen,
+                          [&](const InstancePaths& paths) {
+                              return pause_command(paths, words.subject, words.address, words.json);
+                          });
+    pause->add_option("of", words.subject, "destination or sender; without it, what is paused");
+    pause->add_option("name", words.address, kName);
+    pause->add_flag("--json", words.json, "A line of JSON for each");
+    CLI::App* resume = add(app, "resume", "End a pause; what waited is tried now", chosen,
+                           [&](const InstancePaths& paths) {
+                               return resume_command(paths, words.subject, words.address);
+                           });
+    resume->add_option("of", words.subject, "destination or sender")->required();
+    resume->add_option("name", words.address, kName)->required();
+}
+
 void add_watching_commands(CLI::App& app, Words& words, Command& chosen) {
     using namespace veredus;
     CLI::App* top =
@@ -170,6 +190,7 @@ int run(int argc, char** argv) {
     add_instance_commands(app, words, chosen);
     add_account_commands(app, words, chosen);
     add_queue_commands(app, words, chosen);
+    add_pause_commands(app, words, chosen);
     add_watching_commands(app, words, chosen);
     try {
         app.parse(argc, argv);

@@ -124,6 +124,8 @@ BOOST_AUTO_TEST_CASE(the_queue_s_name_follows_the_state) {
     BOOST_TEST(name() == "hold");
     row.state = "queued";
     row.recipients[1].attempts = row.recipients[2].attempts = 0;
+    BOOST_TEST(name() == "deferred");  // put off without an attempt
+    row.recipients[1].last_reply = row.recipients[2].last_reply = "";
     BOOST_TEST(name() == "incoming");
 }
 

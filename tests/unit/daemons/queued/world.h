@@ -123,6 +123,13 @@ class AdminLink {
         co_return std::get<ipc::admin::Done>(received->message).count;
     }
 
+    Task<ipc::admin::Done> pause(mail::Pause mail, bool resume) {
+        channel_.send(ipc::admin::Pause{.request = 3, .mail = std::move(mail), .resume = resume});
+        auto received = co_await channel_.receive(stop_);
+        if (!received) throw std::runtime_error("the admin link was cut");
+        co_return std::get<ipc::admin::Done>(received->message);
+    }
+
   private:
     ipc::Channel<ipc::admin::Answer, ipc::admin::Request> channel_;
     async::Stop stop_;
@@ -197,6 +204,14 @@ class World {
     std::uint64_t act(ipc::admin::Verb verb, mail::QueueId id) {
         AdminLink admin(loop, path("admin"));
         return run(admin.act(verb, id));
+    }
+    ipc::admin::Done pause(mail::Pause mail) {
+        AdminLink admin(loop, path("admin"));
+        return run(admin.pause(std::move(mail), false));
+    }
+    ipc::admin::Done resume(mail::Pause mail) {
+        AdminLink admin(loop, path("admin"));
+        return run(admin.pause(std::move(mail), true));
     }
     // Goes on until the queue is empty, or as this says.
     template <class Wanted>

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+
+namespace veredus::mail {
+
+enum class PauseOf : std::uint8_t { destination, sender, last_ = sender };
+
+// Mail that the administrator has told to wait.
+struct Pause {
+    PauseOf of = PauseOf::destination;
+    // Of a destination: the recipients' domain, or the next hop as the queue names it. Of a sender:
+    // his address, his user name, a domain, or nothing for notifications. In lower case.
+    std::string name;
+    std::int64_t since_us = 0;  // since 1970
+    auto fields() { return std::tie(of, name, since_us); }
+};
+
+}  // namespace veredus::mail
