@@ -191,6 +191,10 @@ class Instance:
 
     # --- its life ---
 
+    def wait_until_empty(self):
+        """A worker's log tells of a message before queued has noted that it has left."""
+        wait_until(lambda: self.queue() == [])
+
     def start(self, log_file=None):
         """Returns when it is ready. With `log_file` its words go there and cannot be waited for."""
         assert self.process is None, "it runs already"

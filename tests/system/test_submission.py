@@ -75,7 +75,7 @@ def test_no_relay_for_strangers(veredus):
                 client.ehlo("client.example")
                 assert client.mail(sender)[0] == 250
                 assert client.rcpt(recipient)[0] in (550, 501, 553, 554)
-    assert veredus.queue() == []
+    veredus.wait_until_empty()
 
 
 def test_ten_megabytes_and_too_much(veredus):
