@@ -152,7 +152,14 @@ struct Depth {
     std::uint64_t deferred = 0;  // recipients
     std::uint64_t held = 0;      // messages, those that are damaged among them
     std::vector<mail::Pause> paused;
-    auto fields() { return std::tie(request, messages, bytes, active, deferred, held, paused); }
+    // What queued's watchdog has mended since it started, and when last; all should be 0.
+    std::uint64_t mended_recipients = 0;
+    std::uint64_t mended_workers = 0;
+    std::int64_t mended_us = 0;
+    auto fields() {
+        return std::tie(request, messages, bytes, active, deferred, held, paused, mended_recipients,
+                        mended_workers, mended_us);
+    }
 };
 struct ShapeRow {
     std::string domain;  // empty: of the null sender

@@ -139,7 +139,10 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .active = dispatcher_.active_messages(),
                              .deferred = waiting.deferred,
                              .held = waiting.held,
-                             .paused = dispatcher_.pauses()});
+                             .paused = dispatcher_.pauses(),
+                             .mended_recipients = dispatcher_.mended().recipients,
+                             .mended_workers = dispatcher_.mended().workers,
+                             .mended_us = dispatcher_.mended().last_us});
 }
 
 Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {

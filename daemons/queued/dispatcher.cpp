@@ -55,7 +55,10 @@ Dispatcher::Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore&
 // --- Workers
 
 async::Task<> Dispatcher::serve(Worker worker, Channel& channel, async::Scope& scope) {
-    Connection connection{.worker = worker, .channel = &channel, .capacity = 0, .jobs = {}};
+    Connection connection;
+    connection.worker = worker;
+    connection.channel = &channel;
+    connection.stop = &scope.stop();
     struct Leave {
         Dispatcher& dispatcher;
         Connection& connection;
@@ -66,6 +69,7 @@ async::Task<> Dispatcher::serve(Worker worker, Channel& channel, async::Scope& s
     for (;;) {
         auto received = co_await channel.receive(scope.stop());
         if (!received) co_return;
+        connection.heard_us = env_.loop.clock().wall_us();
         if (const auto* ready = std::get_if<ipc::work::Ready>(&received->message)) {
             if (connection.capacity != 0) throw ipc::ProtocolError("a worker is ready once");
             connection.capacity = ready->capacity;
@@ -163,6 +167,7 @@ bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
         return true;
     }
     on_the_way_.insert(task.envelope->id);
+    if (connection.jobs.empty()) connection.heard_us = env_.loop.clock().wall_us();
     connection.jobs.emplace(++last_job_, Given{std::move(task)});
     return true;
 }

@@ -24,6 +24,7 @@
 #include "daemons/queued/scheduler.h"
 #include "daemons/queued/suspensions.h"
 #include "daemons/queued/verdicts.h"
+#include "daemons/queued/watch.h"
 #include "spool/body/body_store.h"
 
 namespace veredus::queued {
@@ -47,6 +48,9 @@ class Dispatcher {
 
     // To be spawned: looks for what is due on disk.
     async::Task<> refill(async::Stop& stop);
+    // To be spawned: finds and mends what should not be (watch.h).
+    async::Task<> watch(async::Stop& stop);
+    const Mended& mended() const { return mended_; }
     // One worker's connection, until it goes.
     async::Task<> serve(Worker worker, Channel& channel, async::Scope& scope);
 
@@ -83,7 +87,9 @@ class Dispatcher {
     struct Connection {
         Worker worker = Worker::relayd;
         Channel* channel = nullptr;
+        async::Stop* stop = nullptr;  // of the connection
         std::uint32_t capacity = 0;
+        std::int64_t heard_us = 0;  // when it last said something, or got its first job
         std::map<std::uint64_t, Given> jobs;
     };
 
@@ -99,6 +105,9 @@ class Dispatcher {
     async::Task<> mark_damaged(async::Stop& stop);
     async::Task<> sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop);
     void due_at(std::int64_t us);
+
+    void watch_workers(std::int64_t now_us);
+    async::Task<> watch_disk(std::int64_t now_us, async::Stop& stop);
 
     void pump_soon();
     void pump();
@@ -119,6 +128,7 @@ class Dispatcher {
     Notifier& notifier_;
     Scheduler scheduler_;
     Suspensions suspensions_;
+    Mended mended_;
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;

@@ -79,6 +79,7 @@ class Queued {
     Task<> serve_links(Scope& scope) {
         env_.on_reload = [this] { dispatcher_.route_again(); };
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.refill(scope.stop()); });
+        scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.watch(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await tidy(scope.stop()); });
         daemon::serve_link<ipc::intake::Request, ipc::intake::Answer>(
             env_, scope, "intake", [this](Intake::Channel& channel, Scope& peer) -> Task<> {

@@ -11,6 +11,8 @@
 #include "common/sandbox/landlock.h"
 #include "spool/account/account_store.h"
 #include "spool/disk/real_disk.h"
+#include "tools/shared/admin_link.h"
+#include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
 #include "tools/veredus/commands.h"
 
@@ -121,6 +123,21 @@ void check_accounts(const config::InstancePaths& paths, const config::Config& co
     }
 }
 
+// Only where it runs; what does not run says so in `veredus status`.
+void check_watchdog(const config::InstancePaths& paths, Findings& findings) {
+    try {
+        const auto depth = AdminLink(paths).count();
+        if (depth.mended_us == 0) return;
+        findings.note(
+            fmt::format("the queue's watchdog had to mend something since it started: {} "
+                        "recipients were in nobody's hands, {} workers were silent",
+                        depth.mended_recipients, depth.mended_workers),
+            "it is mended; look for \"nobody's hands\" and \"cut off\" in the log and report it");
+    } catch (const Failure&) {
+        return;
+    }
+}
+
 void check_kernel(Findings& findings) {
     for (const std::string& lacking : sandbox::lacking_in(sandbox::landlock_abi()))
         findings.note(lacking,
@@ -139,6 +156,7 @@ int check_command(const config::InstancePaths& paths) {
     check_directory(paths.mail(), true, findings);
     check_directory(paths.run(), false, findings);
     check_accounts(paths, config, findings);
+    check_watchdog(paths, findings);
     check_kernel(findings);
     return findings.result();
 }

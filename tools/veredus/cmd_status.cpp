@@ -43,6 +43,9 @@ std::optional<json> ask_supervisor(const std::string& path) {
 void add_depth(const config::InstancePaths& paths, json& report) {
     try {
         const auto depth = AdminLink(paths).count();
+        report["mended"] = {{"recipients", depth.mended_recipients},
+                            {"workers", depth.mended_workers},
+                            {"last", depth.mended_us / 1'000'000}};
         report["paused"] = json::array();
         for (const auto& pause : depth.paused)
             report["paused"].push_back(
@@ -78,6 +81,11 @@ void print_for_people(const json& report) {
     fmt::print("queue: {} messages, {} bytes; {} active, {} deferred, {} held\n",
                number("messages"), number("bytes"), number("active"), number("deferred"),
                number("held"));
+    const json& mended = report["mended"];
+    if (mended["last"].get<std::int64_t>() != 0)
+        fmt::print(
+            "watchdog: {} recipients were in nobody's hands, {} workers were silent; mended\n",
+            mended["recipients"].get<std::uint64_t>(), mended["workers"].get<std::uint64_t>());
     for (const json& pause : report["paused"])
         fmt::print("paused: {} {}\n", pause["of"].get<std::string>(),
                    pause["name"].get<std::string>());

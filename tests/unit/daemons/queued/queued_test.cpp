@@ -222,6 +222,8 @@ BOOST_AUTO_TEST_CASE(what_is_late_is_told_once_and_given_up_when_its_time_is_up)
         const auto rows = world.list();
         const auto one = std::ranges::find(rows, id, &ipc::admin::Row::id);
         if (one == rows.end()) break;
+        const auto is_notice = [&](const auto& row) { return row.about == id; };
+        if (notices.empty() && std::ranges::any_of(rows, is_notice)) collect(1);
         if (one->state == "active") {
             relayd->answer(world.run(relayd->next()), Result::deferred, "4.2.1");
             world.wait_until([&](const auto& r) {
@@ -446,6 +448,22 @@ BOOST_AUTO_TEST_CASE(a_client_commits_what_it_was_given_and_nothing_else) {
     async::Stop stop;
     BOOST_TEST(!world.run(rogue.receive(stop)).has_value());
     BOOST_TEST(world.list().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_says_nothing_is_cut_off_and_others_get_what_it_had) {
+    World world;
+    const auto silent = world.relayd();
+    const auto id = world.accept(kText, {"x@b.example"});
+    BOOST_TEST((world.run(silent->next()).job.id == id));
+    world.advance(std::chrono::minutes(59));
+    const auto other = world.relayd();
+    BOOST_TEST(!world.logged("says nothing"));
+    world.advance(std::chrono::minutes(3));
+    BOOST_TEST(world.logged("a relayd has had 1 jobs for an hour and says nothing: it is cut off"));
+    const auto given = world.run(other->next());
+    BOOST_TEST((given.job.id == id));
+    other->answer(given, Result::delivered, "2.0.0");
+    world.wait_until_empty();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

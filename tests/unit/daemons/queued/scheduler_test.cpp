@@ -3,6 +3,7 @@
 #include "daemons/queued/retry.h"
 #include "daemons/queued/router.h"
 #include "daemons/queued/scheduler.h"
+#include "daemons/queued/watch.h"
 
 using namespace veredus;
 using namespace veredus::queued;
@@ -250,6 +251,22 @@ BOOST_AUTO_TEST_CASE(many_messages_are_dropped_at_once) {
         scheduler.finished(*task, Scheduler::End::kNotTried);
     }
     BOOST_TEST(next_id() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_watchdog_tells_what_nobody_has_from_what_waits_for_room) {
+    add(1, {to(1, "x@b.example"), to(2, "y@b.example")});
+    std::vector<spool::Due> due;
+    for (const auto& [id, number] : {std::pair{1U, 1U}, {1U, 2U}, {1U, 3U}, {2U, 1U}}) {
+        due.push_back({mail::QueueId(id), to(number, "x@b.example")});
+        due.back().recipient.next_attempt_us = 10;
+    }
+    const auto all = forgotten(due, scheduler, std::nullopt);
+    BOOST_REQUIRE(all.size() == 2U);
+    BOOST_TEST(all[0].recipient.number == 3U);
+    BOOST_TEST((all[1].message == mail::QueueId(2)));
+    const auto some = forgotten(due, scheduler, spool::DueCursor{10, 1, 3});
+    BOOST_REQUIRE(some.size() == 1U);
+    BOOST_TEST(some[0].recipient.number == 3U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
