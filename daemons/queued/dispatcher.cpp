@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/log/delivery.h"
 #include "spool/body/record.h"
 
 namespace veredus::queued {
@@ -185,28 +186,42 @@ void Dispatcher::damaged(const Assignment& task, const std::string& why) {
 // Recipients that are not to be tried now are put off as after an attempt. True when none is left.
 bool Dispatcher::put_off(Assignment& task) {
     const auto now = env_.loop.clock().wall_us();
+    const auto why = [&](const auto& recipient) { return suspensions_.of(task, recipient, now); };
+    if (std::ranges::none_of(task.recipients, [&](const auto& r) { return why(r).has_value(); }))
+        return false;
     Assignment waits = task;
     waits.recipients.clear();
     Verdicts verdicts;
     const Judge judge = judge_of(*task.envelope);
     std::erase_if(task.recipients, [&](spool::Recipient& recipient) {
-        auto why = suspensions_.of(task, recipient, now);
-        if (!why) return false;
-        env_.log.message(task.envelope->id.text(),
-                         "to=<{}>, relay=none, delay={}, delays=0/{}/0/0, dsn={}, "
-                         "status=deferred ({})",
-                         recipient.address, (now - task.envelope->id.arrival_us()) / 1'000'000,
-                         (now - task.envelope->id.arrival_us()) / 1'000'000, why->status,
-                         why->reply);
-        judge.put_off_untried(recipient, std::move(*why), verdicts);
+        auto reason = why(recipient);
+        if (!reason) return false;
+        log_put_off(task, recipient, *reason, now);
+        judge.put_off_untried(recipient, std::move(*reason), verdicts);
         waits.recipients.push_back(std::move(recipient));
         return true;
     });
-    if (waits.recipients.empty()) return false;
     const bool all = task.recipients.empty();
     if (all) scheduler_.finished(waits, Scheduler::End::kNotTried);
     settle(waits, std::move(verdicts));
     return all;
+}
+
+void Dispatcher::log_put_off(const Assignment& task, const spool::Recipient& recipient,
+                             const ipc::work::Outcome& why, std::int64_t now_us) {
+    using std::chrono::milliseconds;
+    const auto id = task.envelope->id.text();
+    const milliseconds delay((now_us - task.envelope->id.arrival_us()) / 1000);
+    log::log_delivery(env_.log,
+                      {.queue_id = id,
+                       .to = recipient.address,
+                       .orig_to = recipient.expanded_from,
+                       .relay = "none",
+                       .delay = delay,
+                       .delays = {milliseconds(0), delay, milliseconds(0), milliseconds(0)},
+                       .dsn = why.status,
+                       .status = log::Status::deferred,
+                       .text = why.reply});
 }
 
 // Less than any pause between attempts, so that one whose time has come finds it over.

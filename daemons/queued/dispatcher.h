@@ -112,6 +112,8 @@ class Dispatcher {
     void pump_soon();
     void pump();
     bool put_off(Assignment& task);
+    void log_put_off(const Assignment& task, const spool::Recipient& recipient,
+                     const ipc::work::Outcome& why, std::int64_t now_us);
     void remember_reach(const Assignment& task, bool reached, const Verdicts& verdicts);
     bool send(Connection& connection, Parcel& parcel, Assignment task);
     void damaged(const Assignment& task, const std::string& why);
