@@ -22,6 +22,12 @@ namespace {
 // to its user's process, which must see no other's.
 constexpr std::size_t kJobsInParcel = 32;
 
+// Jobs that relayd was given and that may be no further than waiting for each other there: more of
+// them would not go faster, but the next one would wait longer. What has taken longer than a moment
+// waits for its host, and does not count.
+constexpr std::size_t kFreshJobs = 32;
+constexpr auto kMoment = std::chrono::milliseconds(20);
+
 // Tasks that are put off before others are heard again; when that is on disk it goes on.
 constexpr std::size_t kPutOffAtOnce = 500;
 
@@ -51,7 +57,12 @@ Job job_of(const Assignment& task, std::uint64_t number) {
 
 Dispatcher::Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore& bodies,
                        Notifier& notifier)
-    : env_(env), committer_(committer), bodies_(bodies), notifier_(notifier), look_(env.loop) {}
+    : env_(env),
+      committer_(committer),
+      bodies_(bodies),
+      notifier_(notifier),
+      pump_later_(env.loop),
+      look_(env.loop) {}
 
 // --- Workers
 
@@ -108,7 +119,7 @@ void Dispatcher::pump() {
     for (auto* connection : connections_) {
         const bool alone = connection->worker == Worker::deliverd;
         Parcel parcel(*connection->channel, alone ? 1 : kJobsInParcel);
-        while (connection->jobs.size() < connection->capacity) {
+        while (has_room(*connection)) {
             auto task = scheduler_.next(connection->worker);
             if (!task) break;
             if (put_off(*task)) {
@@ -119,6 +130,19 @@ void Dispatcher::pump() {
         }
         parcel.send();
     }
+}
+
+bool Dispatcher::has_room(Connection& connection) {
+    if (connection.jobs.size() >= connection.capacity) return false;
+    if (connection.worker != Worker::relayd) return true;
+    auto& fresh = connection.fresh;
+    const auto now = env_.loop.now();
+    std::erase_if(fresh, [&](const auto& given) {
+        return now - given.first >= kMoment || !connection.jobs.contains(given.second);
+    });
+    if (fresh.size() < kFreshJobs) return true;
+    pump_later_.start_at(fresh.front().first + kMoment, [this] { pump_soon(); });
+    return false;
 }
 
 std::expected<net::Descriptor, spool::BodyDamage> Dispatcher::open_alone(
@@ -170,6 +194,8 @@ bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
     on_the_way_.insert(task.envelope->id);
     if (connection.jobs.empty()) connection.heard_us = env_.loop.clock().wall_us();
     connection.jobs.emplace(++last_job_, Given{std::move(task)});
+    if (connection.worker == Worker::relayd)
+        connection.fresh.emplace_back(env_.loop.now(), last_job_);
     return true;
 }
 

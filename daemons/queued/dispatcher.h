@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <iterator>
 #include <map>
@@ -91,6 +92,7 @@ class Dispatcher {
         std::uint32_t capacity = 0;
         std::int64_t heard_us = 0;  // when it last said something, or got its first job
         std::map<std::uint64_t, Given> jobs;
+        std::deque<std::pair<async::Time, std::uint64_t>> fresh;  // given a moment ago: when, which
     };
 
     void rewind(const spool::DueCursor& cursor);
@@ -111,6 +113,7 @@ class Dispatcher {
 
     void pump_soon();
     void pump();
+    bool has_room(Connection& connection);
     bool put_off(Assignment& task);
     void log_put_off(const Assignment& task, const spool::Recipient& recipient,
                      const ipc::work::Outcome& why, std::int64_t now_us);
@@ -134,6 +137,7 @@ class Dispatcher {
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;
+    async::Timer pump_later_;
     spool::DueCursor cursor_;         // what is due before it is in the scheduler, or done
     std::uint64_t cursor_moves_ = 0;  // counts moves backwards
     std::int64_t wake_us_ = 0;        // refill() sleeps until then

@@ -20,12 +20,13 @@ Scheduler::Destination& Scheduler::destination(Worker worker, const std::string&
     return at->second;
 }
 
-void Scheduler::line_up(Destination& destination) {
+void Scheduler::line_up(Destination& destination, Flow flow) {
     if (destination.in_turn || destination.waiting.empty() ||
         destination.active >= destination.limit)
         return;
     destination.in_turn = true;
-    turns_[destination.worker].push_back(&destination);
+    auto& turns = turns_[destination.worker];
+    (flow == Flow::kNew ? turns.fresh : turns.others).push_back(&destination);
 }
 
 void Scheduler::remove_when_idle(Destination& destination) {
@@ -63,8 +64,9 @@ Scheduler::Added Scheduler::add(const config::Config& config,
             tasks.back().recipients.push_back(std::move(recipient));
         }
         auto& place = destination(key.first, key.second);
+        const bool idle = place.waiting.empty() && place.active == 0;
         place.waiting.add(std::move(tasks));
-        line_up(place);
+        line_up(place, idle ? Flow::kNew : Flow::kOld);
     }
     return Added::kYes;
 }
@@ -96,8 +98,9 @@ std::shared_ptr<spool::Envelope> Scheduler::envelope(mail::QueueId message) cons
 }
 
 std::optional<Assignment> Scheduler::next(Worker worker) {
-    auto& turns = turns_[worker];
-    while (!turns.empty()) {
+    auto& [fresh, others] = turns_[worker];
+    while (!fresh.empty() || !others.empty()) {
+        auto& turns = fresh.empty() ? others : fresh;
         Destination& place = *turns.front();
         turns.pop_front();
         place.in_turn = false;

@@ -99,15 +99,21 @@ class Scheduler {
     using Key = std::pair<Worker, std::string>;
 
     Destination& destination(Worker worker, const std::string& next_hop);
-    void line_up(Destination& destination);
+    enum class Flow : std::uint8_t { kOld, kNew };
+    void line_up(Destination& destination, Flow flow = Flow::kOld);
     void remove_when_idle(Destination& destination);
     void forget_all(const std::vector<Assignment>& tasks);
     void take_out(const std::function<bool(const Assignment&)>& unwanted);
     void left(Sender& sender);
 
     std::map<Key, Destination> destinations_;
-    std::map<Worker, std::deque<Destination*>> turns_;  // with work and room, in their turn
-    std::unordered_map<std::uint64_t, Known> known_;    // by message
+    // Destinations with work and room, in their turn. Those that had nothing to do until now come
+    // first, once: a letter to somebody does not wait for a mailing to a hundred hosts.
+    struct Turns {
+        std::deque<Destination*> fresh, others;
+    };
+    std::map<Worker, Turns> turns_;
+    std::unordered_map<std::uint64_t, Known> known_;  // by message
     std::unordered_map<std::string, Sender> senders_;
     std::size_t hungry_ = 0;
     std::size_t in_memory_ = 0;

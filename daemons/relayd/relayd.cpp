@@ -18,7 +18,7 @@ namespace {
 using async::Task;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kJobs = 100;  // at a time
+constexpr std::uint32_t kJobs = 300;  // at a time; each holds two descriptors
 constexpr async::Duration kDialAgain = 100ms;
 constexpr async::Duration kLastWords = 2s;
 constexpr std::uint16_t kSmtpPort = 25;

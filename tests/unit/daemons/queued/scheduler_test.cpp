@@ -138,6 +138,21 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_dropped_is_not_handed_out) {
     BOOST_TEST(scheduler.recipients() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_mailing_to_many_hosts_lets_a_letter_to_another_pass) {
+    for (std::uint64_t id = 1; id <= 100; ++id) {
+        add(id, {to(1, "x@" + std::to_string(id) + ".example"),
+                 to(2, "x@b" + std::to_string(id) + ".example")});
+        add(1000 + id, {to(1, "y@" + std::to_string(id) + ".example")});
+    }
+    std::vector<Assignment> active;
+    for (int i = 0; i < 200; ++i)
+        active.push_back(*scheduler.next(Worker::relayd));  // each has had its first turn
+    add(5000, {to(1, "x@other.example")});
+    add(5001, {to(1, "y@other.example")});
+    BOOST_TEST(next_id() == 5000U);
+    BOOST_TEST(next_id() < 5000U);  // and the second like anybody's
+}
+
 BOOST_AUTO_TEST_CASE(a_busy_sender_holds_up_nobody_elses_mail_to_the_same_host) {
     for (std::uint64_t id = 1; id <= 100; ++id) {
         sender = "bounce-" + std::to_string(id) + "@lists.example";  // VERP
