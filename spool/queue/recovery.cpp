@@ -28,6 +28,9 @@ std::string complaint(const Found& found) {
 }  // namespace
 
 Recovered QueueStore::recover(BodyStore& bodies) {
+    // A process that was killed may have left commits that are in the WAL and not on disk. Nothing
+    // may follow from them before they are: bodies that are needed no more go below.
+    database_.sync();
     Recovered recovered;
     std::map<std::uint64_t, std::uint64_t> needed;  // file → messages
     std::map<std::uint64_t, std::uint64_t> ends;    // file → where its last message ends
