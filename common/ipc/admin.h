@@ -144,6 +144,13 @@ struct Done {
     std::string text;         // why not
     auto fields() { return std::tie(request, ok, count, text); }
 };
+// What queued's watchdog has mended since it started; all should be 0.
+struct Mended {
+    std::uint64_t recipients = 0;  // due, and nobody had them
+    std::uint64_t workers = 0;     // had jobs and said nothing
+    std::int64_t last_us = 0;      // when; since 1970
+    auto fields() { return std::tie(recipients, workers, last_us); }
+};
 struct Depth {
     std::uint32_t request = 0;
     std::uint64_t messages = 0;
@@ -152,13 +159,9 @@ struct Depth {
     std::uint64_t deferred = 0;  // recipients
     std::uint64_t held = 0;      // messages, those that are damaged among them
     std::vector<mail::Pause> paused;
-    // What queued's watchdog has mended since it started, and when last; all should be 0.
-    std::uint64_t mended_recipients = 0;
-    std::uint64_t mended_workers = 0;
-    std::int64_t mended_us = 0;
+    Mended mended;
     auto fields() {
-        return std::tie(request, messages, bytes, active, deferred, held, paused, mended_recipients,
-                        mended_workers, mended_us);
+        return std::tie(request, messages, bytes, active, deferred, held, paused, mended);
     }
 };
 struct ShapeRow {

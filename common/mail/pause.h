@@ -2,11 +2,16 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace veredus::mail {
 
 enum class PauseOf : std::uint8_t { destination, sender, last_ = sender };
+
+constexpr std::string_view name_of(PauseOf of) {
+    return of == PauseOf::sender ? "sender" : "destination";
+}
 
 // Mail that the administrator has told to wait.
 struct Pause {

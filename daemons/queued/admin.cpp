@@ -140,9 +140,7 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .deferred = waiting.deferred,
                              .held = waiting.held,
                              .paused = dispatcher_.pauses(),
-                             .mended_recipients = dispatcher_.mended().recipients,
-                             .mended_workers = dispatcher_.mended().workers,
-                             .mended_us = dispatcher_.mended().last_us});
+                             .mended = dispatcher_.mended()});
 }
 
 Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {
@@ -207,15 +205,14 @@ Task<> Admin::body(Channel& channel, wire::Body request, Stop& stop) {
 // --- Acting
 
 Task<> Admin::act(Channel& channel, wire::Act request, Stop& stop) {
-    const auto number = request.request;
-    const auto done = co_await act_on_all(std::move(request), stop);
+    const auto done = co_await act_on_all(request.verb, std::move(request.filter), stop);
     channel.send(done_with(
-        number, done,
+        request.request, done,
         done == 0 ? "no message in the queue matches, or its state does not let it" : ""));
 }
 
-Task<std::uint64_t> Admin::act_on_all(wire::Act request, Stop& stop) {
-    const auto filter = for_disk(std::move(request.filter));
+Task<std::uint64_t> Admin::act_on_all(wire::Verb verb, mail::QueueFilter meant, Stop& stop) {
+    const auto filter = for_disk(std::move(meant));
     std::uint64_t done = 0;
     mail::QueueId after;
     while (filter) {
@@ -225,7 +222,7 @@ Task<std::uint64_t> Admin::act_on_all(wire::Act request, Stop& stop) {
         auto ids = co_await with_reader(read, stop);
         if (ids.empty()) break;
         after = ids.back();
-        done += co_await act_on(std::move(ids), request.verb, stop);
+        done += co_await act_on(std::move(ids), verb, stop);
     }
     dispatcher_.look_again();
     co_return done;
@@ -281,8 +278,7 @@ Task<> Admin::pause(Channel& channel, wire::Pause request, Stop& stop) {
     if (changed && request.resume) {
         mail::QueueFilter filter;
         filter.terms.push_back({mail::FilterKey::reason, text_of(request.mail), 0});
-        wire::Act retry{.request = request.request, .verb = wire::Verb::retry, .filter = filter};
-        done.count = co_await act_on_all(std::move(retry), stop);
+        done.count = co_await act_on_all(wire::Verb::retry, std::move(filter), stop);
     }
     if (changed) env_.log.info("{}{}", text_of(request.mail), request.resume ? " no longer" : "");
     if (!changed) done.text = request.resume ? "that was not paused" : "that is paused already";

@@ -44,7 +44,8 @@ class Admin {
     async::Task<> list(Channel& channel, ipc::admin::List request, async::Stop& stop);
     async::Task<> match(Channel& channel, ipc::admin::Match request, async::Stop& stop);
     async::Task<> pause(Channel& channel, ipc::admin::Pause request, async::Stop& stop);
-    async::Task<std::uint64_t> act_on_all(ipc::admin::Act request, async::Stop& stop);
+    async::Task<std::uint64_t> act_on_all(ipc::admin::Verb verb, mail::QueueFilter meant,
+                                          async::Stop& stop);
     async::Task<> act(Channel& channel, ipc::admin::Act request, async::Stop& stop);
     async::Task<> body(Channel& channel, ipc::admin::Body request, async::Stop& stop);
     async::Task<> count(Channel& channel, ipc::admin::Count request, async::Stop& stop);

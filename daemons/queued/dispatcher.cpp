@@ -31,6 +31,17 @@ constexpr auto kMoment = std::chrono::milliseconds(20);
 // Tasks that are put off before others are heard again; when that is on disk it goes on.
 constexpr std::size_t kPutOffAtOnce = 500;
 
+Assignment without_recipients(const Assignment& task) {
+    return {task.envelope, task.worker, task.next_hop, {}, task.due_us};
+}
+
+// The first that is to be tried again; null when none is.
+const spool::Outcome* first_put_off(const Verdicts& verdicts) {
+    const auto found = std::ranges::find_if(
+        verdicts.outcomes, [](const auto& outcome) { return spool::waiting(outcome.state); });
+    return found == verdicts.outcomes.end() ? nullptr : &*found;
+}
+
 Job job_of(const Assignment& task, std::uint64_t number) {
     const auto& envelope = *task.envelope;
     Job job{.job = number,
@@ -123,7 +134,7 @@ void Dispatcher::pump() {
             auto task = scheduler_.next(connection->worker);
             if (!task) break;
             if (put_off(*task)) {
-                if (++put_off_now == kPutOffAtOnce) break;
+                if (++put_off_now >= kPutOffAtOnce) break;
                 continue;
             }
             if (!send(*connection, parcel, std::move(*task))) break;
@@ -212,21 +223,19 @@ void Dispatcher::damaged(const Assignment& task, const std::string& why) {
 // Recipients that are not to be tried now are put off as after an attempt. True when none is left.
 bool Dispatcher::put_off(Assignment& task) {
     const auto now = env_.loop.clock().wall_us();
-    const auto why = [&](const auto& recipient) { return suspensions_.of(task, recipient, now); };
-    if (std::ranges::none_of(task.recipients, [&](const auto& r) { return why(r).has_value(); }))
-        return false;
-    Assignment waits = task;
-    waits.recipients.clear();
+    Assignment waits = without_recipients(task);
     Verdicts verdicts;
-    const Judge judge = judge_of(*task.envelope);
+    std::optional<Judge> judge;
     std::erase_if(task.recipients, [&](spool::Recipient& recipient) {
-        auto reason = why(recipient);
-        if (!reason) return false;
-        log_put_off(task, recipient, *reason, now);
-        judge.put_off_untried(recipient, std::move(*reason), verdicts);
+        auto why = suspensions_.of(task, recipient, now);
+        if (!why) return false;
+        log_put_off(task, recipient, *why, now);
+        if (!judge) judge.emplace(judge_of(*task.envelope));
+        judge->put_off_untried(recipient, std::move(*why), verdicts);
         waits.recipients.push_back(std::move(recipient));
         return true;
     });
+    if (waits.recipients.empty()) return false;
     const bool all = task.recipients.empty();
     if (all) scheduler_.finished(waits, Scheduler::End::kNotTried);
     settle(waits, std::move(verdicts));
@@ -253,14 +262,13 @@ void Dispatcher::log_put_off(const Assignment& task, const spool::Recipient& rec
 // Less than any pause between attempts, so that one whose time has come finds it over.
 void Dispatcher::remember_reach(const Assignment& task, bool reached, const Verdicts& verdicts) {
     if (reached) return suspensions_.reached(task.next_hop);
-    const auto put_off = [](const auto& outcome) { return spool::waiting(outcome.state); };
-    const auto failed = std::ranges::find_if(verdicts.outcomes, put_off);
-    if (failed == verdicts.outcomes.end()) return;
+    const auto* failed = first_put_off(verdicts);
+    if (failed == nullptr) return;
     const std::chrono::microseconds first = env_.config.queue.retry_first;
-    const auto until = env_.loop.clock().wall_us() + first.count() * 8 / 10;
-    if (suspensions_.not_reached(task.next_hop, *failed, until))
+    const auto rest_us = first.count() * 8 / 10;
+    if (suspensions_.not_reached(task.next_hop, *failed, env_.loop.clock().wall_us() + rest_us))
         env_.log.warning("{} cannot be reached, what waits for it is not tried for {} s: {}",
-                         task.next_hop, first.count() * 8 / 10 / 1'000'000, failed->reply);
+                         task.next_hop, rest_us / 1'000'000, failed->reply);
 }
 
 Judge Dispatcher::judge_of(const spool::Envelope& envelope) {
@@ -274,8 +282,7 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
     if (found == connection.jobs.end())
         throw ipc::ProtocolError("outcomes of a job that was not given");
     Given& given = found->second;
-    Assignment heard = given.task;
-    heard.recipients.clear();
+    Assignment heard = without_recipients(given.task);
     Assignment not_sent = heard;
     std::string damage;
     Verdicts verdicts;
@@ -377,9 +384,8 @@ void Dispatcher::notify(spool::Envelope& envelope, Verdicts& verdicts,
 
 void Dispatcher::remember_error(const std::string& next_hop, const Verdicts& verdicts) {
     constexpr std::size_t kMost = 1000;
-    const auto put_off = [](const auto& outcome) { return spool::waiting(outcome.state); };
-    const auto failed = std::ranges::find_if(verdicts.outcomes, put_off);
-    if (failed == verdicts.outcomes.end()) {
+    const auto* failed = first_put_off(verdicts);
+    if (failed == nullptr) {
         last_errors_.erase(next_hop);
     } else {
         if (last_errors_.size() == kMost) last_errors_.erase(last_errors_.begin());

@@ -51,7 +51,7 @@ class Dispatcher {
     async::Task<> refill(async::Stop& stop);
     // To be spawned: finds and mends what should not be (watch.h).
     async::Task<> watch(async::Stop& stop);
-    const Mended& mended() const { return mended_; }
+    const ipc::admin::Mended& mended() const { return mended_; }
     // One worker's connection, until it goes.
     async::Task<> serve(Worker worker, Channel& channel, async::Scope& scope);
 
@@ -133,7 +133,7 @@ class Dispatcher {
     Notifier& notifier_;
     Scheduler scheduler_;
     Suspensions suspensions_;
-    Mended mended_;
+    ipc::admin::Mended mended_;
     std::vector<Connection*> connections_;
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "common/async/time.h"
@@ -17,9 +16,6 @@ constexpr std::size_t kDueAtOnce = 1000;
 constexpr std::int64_t kLongestSleep_us = 30'000'000;
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 
-auto key_of(const spool::DueCursor& cursor) {
-    return std::tuple(cursor.next_attempt_us, cursor.message, cursor.number);
-}
 // The place just before a recipient.
 spool::DueCursor before(mail::QueueId message, const spool::Recipient& recipient) {
     return {recipient.next_attempt_us, message.value(), recipient.number - 1};
@@ -57,7 +53,7 @@ void Dispatcher::departed(const spool::Departure& departure) {
 
 // What is due from here on is to be looked at again.
 void Dispatcher::rewind(const spool::DueCursor& cursor) {
-    if (key_of(cursor) >= key_of(cursor_)) return;
+    if (cursor >= cursor_) return;
     cursor_ = cursor;
     ++cursor_moves_;
 }
@@ -66,7 +62,7 @@ void Dispatcher::left_on_disk(const spool::DueCursor& place, Scheduler::Added wh
     if (why == Scheduler::Added::kMemoryIsFull) {
         rewind(place);
         more_on_disk_ = true;
-    } else if (!passed_over_ || key_of(place) < key_of(*passed_over_)) {
+    } else if (!passed_over_ || place < *passed_over_) {
         passed_over_ = place;
     }
 }
@@ -85,10 +81,10 @@ void Dispatcher::go_back() {
 // ... and on from where that was left, when he has enough again or all was offered.
 void Dispatcher::go_on(bool came_to_the_end) {
     if (!back_from_) return;
-    const bool all_offered = came_to_the_end || key_of(cursor_) >= key_of(*back_from_);
+    const bool all_offered = came_to_the_end || cursor_ >= *back_from_;
     if (all_offered) scheduler_.fed();
     if (scheduler_.hungry()) return;
-    if (key_of(cursor_) < key_of(*back_from_)) cursor_ = *back_from_;
+    cursor_ = std::max(cursor_, *back_from_);
     back_from_.reset();
 }
 

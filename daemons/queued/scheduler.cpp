@@ -40,8 +40,7 @@ Scheduler::Added Scheduler::add(const config::Config& config,
     if (in_memory_ >= kRecipientsInMemory) return Added::kMemoryIsFull;
     auto& sender = senders_[sender_of(*envelope)];
     if (sender.recipients >= kRecipientsOfSender) {
-        sender.refused = true;
-        if (std::exchange(sender.hungry, false)) --hungry_;
+        set(sender, Sender::Appetite::kHadEnough);
         return Added::kSenderHasEnough;
     }
     auto& known = known_[envelope->id.value()];
@@ -72,19 +71,25 @@ Scheduler::Added Scheduler::add(const config::Config& config,
 }
 
 void Scheduler::fed() {
-    for (auto& [name, sender] : senders_)
-        sender.hungry = false;
+    for (auto& [name, sender] : senders_) {
+        if (sender.appetite == Sender::Appetite::kHungry) set(sender, Sender::Appetite::kNone);
+    }
     std::erase_if(senders_, [](const auto& entry) { return entry.second.recipients == 0; });
-    hungry_ = 0;
+}
+
+void Scheduler::set(Sender& sender, Sender::Appetite appetite) {
+    if (sender.appetite == Sender::Appetite::kHungry) --hungry_;
+    sender.appetite = appetite;
+    if (sender.appetite == Sender::Appetite::kHungry) ++hungry_;
 }
 
 // One recipient of his.
 void Scheduler::left(Sender& sender) {
     --in_memory_;
     --sender.recipients;
-    if (!sender.refused || sender.recipients >= kRecipientsOfSender / 2) return;
-    sender.refused = false;
-    if (!std::exchange(sender.hungry, true)) ++hungry_;
+    if (sender.appetite == Sender::Appetite::kHadEnough &&
+        sender.recipients < kRecipientsOfSender / 2)
+        set(sender, Sender::Appetite::kHungry);
 }
 
 bool Scheduler::knows(mail::QueueId message, std::uint32_t recipient) const {
@@ -148,7 +153,7 @@ void Scheduler::forget(mail::QueueId message, std::uint32_t recipient) {
     Sender& sender = *found->second.sender;
     left(sender);
     if (!found->second.recipients.empty()) return;
-    if (sender.recipients == 0 && !sender.refused && !sender.hungry)
+    if (sender.recipients == 0 && sender.appetite == Sender::Appetite::kNone)
         senders_.erase(sender_of(*found->second.envelope));
     known_.erase(found);
 }

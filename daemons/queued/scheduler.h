@@ -87,8 +87,8 @@ class Scheduler {
     };
     struct Sender {
         std::size_t recipients = 0;
-        bool refused = false;  // had enough when more of his came
-        bool hungry = false;
+        // Hungry: had enough when more of his came, and has room again.
+        enum class Appetite : std::uint8_t { kNone, kHadEnough, kHungry } appetite = {};
     };
     struct Known {
         std::shared_ptr<spool::Envelope> envelope;
@@ -105,6 +105,7 @@ class Scheduler {
     void forget_all(const std::vector<Assignment>& tasks);
     void take_out(const std::function<bool(const Assignment&)>& unwanted);
     void left(Sender& sender);
+    void set(Sender& sender, Sender::Appetite appetite);
 
     std::map<Key, Destination> destinations_;
     // Destinations with work and room, in their turn. Those that had nothing to do until now come

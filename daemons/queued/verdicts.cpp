@@ -74,10 +74,11 @@ mail::ReportedRecipient reported(mail::Action action, const spool::Recipient& re
 
 }  // namespace
 
-spool::Outcome Judge::outcome_of(ipc::work::Outcome said) const {
+spool::Outcome Judge::outcome_of(const spool::Recipient& recipient,
+                                 ipc::work::Outcome& said) const {
     spool::Outcome out;
     out.message = envelope_.id;
-    out.recipient = said.recipient;
+    out.recipient = recipient.number;
     out.at_us = now_us_;
     out.status = std::move(said.status);
     out.reply = std::move(said.reply);
@@ -88,30 +89,25 @@ spool::Outcome Judge::outcome_of(ipc::work::Outcome said) const {
 
 void Judge::judge(const spool::Recipient& recipient, ipc::work::Outcome said, bool local,
                   Verdicts& verdicts) const {
-    auto expanded_to = std::move(said.expanded_to);
-    const bool in_doubt = said.in_doubt;
-    const bool notifies = said.notifies;
-    const auto result = said.result;
-    spool::Outcome out = outcome_of(std::move(said));
-    out.recipient = recipient.number;
-    switch (result) {
+    spool::Outcome out = outcome_of(recipient, said);
+    switch (said.result) {
         case Result::delivered:
             out.state = local ? RecipientState::kDelivered : RecipientState::kRelayed;
             // RFC 3461 5.2.1, 5.2.2: a host that knows DSN tells of success itself.
-            if (!notifies)
+            if (!said.notifies)
                 report(local ? mail::Action::kDelivered : mail::Action::kRelayed, recipient, out,
                        verdicts);
             break;
         case Result::expanded:
             out.state = RecipientState::kExpanded;
-            expand(recipient, std::move(expanded_to), out, verdicts);
+            expand(recipient, std::move(said.expanded_to), out, verdicts);
             break;
         case Result::failed:
             out.state = RecipientState::kFailed;
             report(mail::Action::kFailed, recipient, out, verdicts);
             break;
         default:
-            out.state = in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
+            out.state = said.in_doubt ? RecipientState::kInDoubt : RecipientState::kDeferred;
             // RFC 3463 3.5: X.4.X is the network's fault.
             if (out.remote.empty() || out.status.starts_with("4.4.")) verdicts.reached = false;
             put_off(recipient,
@@ -144,8 +140,7 @@ void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> t
 // The longer it has waited, the longer it may wait again.
 void Judge::put_off_untried(const spool::Recipient& recipient, ipc::work::Outcome why,
                             Verdicts& verdicts) const {
-    spool::Outcome out = outcome_of(std::move(why));
-    out.recipient = recipient.number;
+    spool::Outcome out = outcome_of(recipient, why);
     out.state = recipient.state == RecipientState::kInDoubt ? RecipientState::kInDoubt
                                                             : RecipientState::kDeferred;
     out.tried = false;

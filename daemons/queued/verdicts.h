@@ -39,7 +39,8 @@ class Judge {
   private:
     void expand(const spool::Recipient& recipient, std::vector<std::string> targets,
                 spool::Outcome& out, Verdicts& verdicts) const;
-    spool::Outcome outcome_of(ipc::work::Outcome said) const;
+    // Takes the words of `said`.
+    spool::Outcome outcome_of(const spool::Recipient& recipient, ipc::work::Outcome& said) const;
     void put_off(const spool::Recipient& recipient, std::int64_t next_us, spool::Outcome& out,
                  Verdicts& verdicts) const;
     void report(mail::Action action, const spool::Recipient& recipient, const spool::Outcome& out,

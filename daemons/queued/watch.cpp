@@ -1,7 +1,6 @@
 // The part of Dispatcher that watches the others.
 #include "daemons/queued/watch.h"
 
-#include <tuple>
 #include <utility>
 
 #include "common/async/time.h"
@@ -19,10 +18,9 @@ std::vector<spool::Due> forgotten(std::vector<spool::Due> due, const Scheduler& 
                                   const std::optional<spool::DueCursor>& passed_over) {
     std::erase_if(due, [&](const spool::Due& one) {
         if (scheduler.knows(one.message, one.recipient.number)) return true;
-        const auto place =
-            std::tuple(one.recipient.next_attempt_us, one.message.value(), one.recipient.number);
-        return passed_over && place > std::tuple(passed_over->next_attempt_us, passed_over->message,
-                                                 passed_over->number);
+        const spool::DueCursor place{one.recipient.next_attempt_us, one.message.value(),
+                                     one.recipient.number};
+        return passed_over && place > *passed_over;
     });
     return due;
 }

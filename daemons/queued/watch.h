@@ -14,13 +14,6 @@ namespace veredus::queued {
 inline constexpr std::int64_t kOverdue_us = 5 * 60'000'000LL;   // due and not tried
 inline constexpr std::int64_t kSilence_us = 60 * 60'000'000LL;  // of a worker that has jobs
 
-// What the watchdog has mended since the start.
-struct Mended {
-    std::uint64_t recipients = 0;  // due, and nobody had them
-    std::uint64_t workers = 0;     // had jobs and said nothing
-    std::int64_t last_us = 0;      // when; since 1970
-};
-
 // Those of `due` that nobody has: not in memory, and not passed over there for want of room.
 std::vector<spool::Due> forgotten(std::vector<spool::Due> due, const Scheduler& scheduler,
                                   const std::optional<spool::DueCursor>& passed_over);

@@ -1,7 +1,5 @@
 #include "spool/disk/wal_file.h"
 
-#include <memory>
-
 namespace veredus::spool {
 namespace {
 
@@ -29,10 +27,13 @@ void WalFile::write(std::uint64_t offset, std::string_view bytes) {
 
 void WalFile::flush() {
     if (gathered_.empty()) return;
-    // When it fails SQLite is told, and writes again what it wants there.
-    const auto clear = [](std::string* bytes) { bytes->clear(); };
-    const std::unique_ptr<std::string, decltype(clear)> written(&gathered_, clear);
-    file_.write(start_, *written);
+    // Also when it fails: then SQLite is told, and writes again what it wants there.
+    struct Clear {
+        std::string& bytes;
+        ~Clear() { bytes.clear(); }
+    };
+    const Clear clear{gathered_};
+    file_.write(start_, gathered_);
 }
 
 }  // namespace veredus::spool

@@ -42,7 +42,6 @@ Body::~Body() {
 }
 
 void Body::write(std::string_view bytes) {
-    size_ += bytes.size();
     if (!failed()) memory_ += bytes;
 }
 

@@ -57,8 +57,6 @@ class Body {
     // What goes wrong here, as with a full disk, is told by submit().
     async::Task<> make_room(async::Stop& stop);
 
-    std::uint64_t size() const { return size_; }
-
   private:
     friend class IntakeClient;
     async::Task<> open_file(async::Stop& stop);
@@ -69,7 +67,6 @@ class Body {
     IntakeClient& client_;
     std::uint64_t generation_;  // of the link, when the file was opened
     std::string memory_;        // what is in no file yet
-    std::uint64_t size_ = 0;
     std::unique_ptr<spool::SingleFileWriter> file_;
     bool committed_ = false;
     Verdict failure_;  // with a status once something went wrong

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -66,6 +67,7 @@ struct DueCursor {
     std::int64_t next_attempt_us = 0;
     std::uint64_t message = 0;
     std::uint32_t number = 0;
+    auto operator<=>(const DueCursor&) const = default;
 };
 
 struct Totals {

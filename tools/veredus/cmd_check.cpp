@@ -126,12 +126,12 @@ void check_accounts(const config::InstancePaths& paths, const config::Config& co
 // Only where it runs; what does not run says so in `veredus status`.
 void check_watchdog(const config::InstancePaths& paths, Findings& findings) {
     try {
-        const auto depth = AdminLink(paths).count();
-        if (depth.mended_us == 0) return;
+        const auto mended = AdminLink(paths).count().mended;
+        if (mended.last_us == 0) return;
         findings.note(
             fmt::format("the queue's watchdog had to mend something since it started: {} "
                         "recipients were in nobody's hands, {} workers were silent",
-                        depth.mended_recipients, depth.mended_workers),
+                        mended.recipients, mended.workers),
             "it is mended; look for \"nobody's hands\" and \"cut off\" in the log and report it");
     } catch (const Failure&) {
         return;

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::int64_t kSecond_us = 1'000'000;
 
-std::string_view name_of(mail::PauseOf of) {
-    return of == mail::PauseOf::sender ? "sender" : "destination";
-}
-
 std::string shown(const mail::Pause& pause) {
     return pause.name.empty() ? "<>" : pause.name;
 }

@@ -43,15 +43,14 @@ std::optional<json> ask_supervisor(const std::string& path) {
 void add_depth(const config::InstancePaths& paths, json& report) {
     try {
         const auto depth = AdminLink(paths).count();
-        report["mended"] = {{"recipients", depth.mended_recipients},
-                            {"workers", depth.mended_workers},
-                            {"last", depth.mended_us / 1'000'000}};
+        report["mended"] = {{"recipients", depth.mended.recipients},
+                            {"workers", depth.mended.workers},
+                            {"last", depth.mended.last_us / 1'000'000}};
         report["paused"] = json::array();
         for (const auto& pause : depth.paused)
-            report["paused"].push_back(
-                {{"of", pause.of == mail::PauseOf::sender ? "sender" : "destination"},
-                 {"name", pause.name},
-                 {"since", pause.since_us / 1'000'000}});
+            report["paused"].push_back({{"of", mail::name_of(pause.of)},
+                                        {"name", pause.name},
+                                        {"since", pause.since_us / 1'000'000}});
         report["queue"] = {{"messages", depth.messages},
                            {"bytes", depth.bytes},
                            {"active", depth.active},
