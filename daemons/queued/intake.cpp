@@ -167,7 +167,7 @@ spool::NewMessage Intake::message_of(Transaction transaction, wire::Commit commi
     out.envelope.message_id = std::move(commit.message_id);
     const bool to_many = transaction.recipients.size() > mail::kFew;
     out.envelope.priority = to_many ? std::min(commit.priority, mail::kPriorityOfBulk)
-                                    : std::clamp(commit.priority, -9, 9);
+                                    : std::clamp(commit.priority, -9, 0);
     out.envelope.expires_us =
         now +
         std::chrono::duration_cast<std::chrono::microseconds>(env_.config.queue.expire).count();
