@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "common/async/scope.h"
@@ -41,6 +40,7 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       bodies_(bodies),
       after_(std::move(after)),
       turn_(loop, 1),
+      in_store_(loop, 1),
       work_(loop),
       to_sync_(loop),
       changed_(loop),
@@ -134,7 +134,11 @@ Task<> Committer::sync_rounds() {
         changed_.wake_all();
         const auto call = [&] { reach_disk(round.written); };
         co_await async::blocking(loop_, call);
-        co_await take_back(round);
+        if (!round.written.failed_files.empty()) {
+            const auto in_store = co_await in_store_.acquire(never);
+            const auto without_lost = [&] { take_back_lost(round.batch, round.written); };
+            co_await async::blocking(loop_, without_lost);
+        }
         syncing_ = 0;
         changed_.wake_all();
         finish(round);
@@ -158,29 +162,28 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
     spool::Batch& batch = gathered.batch;
     for (auto& arrival : arrivals)
         batch.arrivals.push_back(std::move(arrival.message));
-    // With nothing on its way to the disk and little to write, one thread does both.
-    const bool at_once = all_synced() && batch.arrivals.size() + gathered.then.size() <= kAtOnce;
     // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
-    std::optional<spool::QueueStore::Written> written;
-    try {
-        const auto own = bodies_.to_sync(files_of(batch.own));
-        const auto arrived = bodies_.to_sync(files_of(batch.arrivals));
+    std::expected<spool::QueueStore::Written, std::string> written;
+    bool at_once = false;
+    {
         const auto turn = co_await turn_.acquire(never);
+        const auto in_store = co_await in_store_.acquire(never);
+        auto own = bodies_.to_sync(files_of(batch.own));
+        auto arrived = bodies_.to_sync(files_of(batch.arrivals));
+        // With nothing on its way to the disk and little to write, one thread does all of it.
+        at_once = all_synced() && batch.arrivals.size() + gathered.then.size() <= kAtOnce;
         const auto call = [&] {
-            auto out = store_.write(batch, own, arrived);
-            if (at_once) reach_disk(out);
+            auto out = write_rows(batch, std::move(own), std::move(arrived));
+            if (!out || !at_once) return out;
+            reach_disk(*out);
+            take_back_lost(batch, *out);
             return out;
         };
         written = co_await async::blocking(loop_, call);
-    } catch (const spool::DatabaseError& error) {
-        if (!error.disk_full()) throw;
-        log_.error("the queue cannot be written: {}", error.what());
-    } catch (const spool::DiskError& error) {
-        if (!error.disk_full()) throw;
-        log_.error("the queue cannot be written: {}", error.what());
     }
     if (!written) {
+        log_.error("the queue cannot be written: {}", written.error());
         refuse(arrivals, std::move(gathered));
         co_await async::sleep_for(loop_, kRetry, never);
         co_return;
@@ -188,11 +191,25 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
     Round round{std::move(batch), std::move(arrivals), std::move(gathered.then),
                 std::move(*written)};
     if (at_once) {
-        co_await take_back(round);
         finish(round);
     } else {
         written_.push_back(std::move(round));
         to_sync_.set();
+    }
+}
+
+// In a thread of the pool. On a full disk nothing of the batch has happened, and the error says
+// what there was no room for.
+std::expected<spool::QueueStore::Written, std::string> Committer::write_rows(
+    const spool::Batch& batch, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
+    try {
+        return store_.write(batch, std::move(own), std::move(arrived));
+    } catch (const spool::DatabaseError& error) {
+        if (!error.disk_full()) throw;
+        return std::unexpected(error.what());
+    } catch (const spool::DiskError& error) {
+        if (!error.disk_full()) throw;
+        return std::unexpected(error.what());
     }
 }
 
@@ -201,13 +218,9 @@ void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this](const auto& one, const auto& other) { second_.run(one, other); });
 }
 
-// What of the round did not reach the disk.
-Task<> Committer::take_back(Round& round) {
-    if (round.written.failed_files.empty()) co_return;
-    Stop never;
-    const auto turn = co_await turn_.acquire(never);
-    const auto call = [&] { store_.take_back(round.batch, round.written); };
-    co_await async::blocking(loop_, call);
+// In a thread of the pool: what of the round did not reach the disk leaves the queue.
+void Committer::take_back_lost(const spool::Batch& batch, spool::QueueStore::Written& written) {
+    if (!written.failed_files.empty()) store_.take_back(batch, written);
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/async/blocking.h"
@@ -100,8 +102,11 @@ class Committer {
     bool worth_writing() const;
     async::Task<> sync_rounds();
     async::Task<> write(Gathered gathered, std::vector<Arrival> arrivals);
+    std::expected<spool::QueueStore::Written, std::string> write_rows(
+        const spool::Batch& batch, spool::BodyStore::SyncSet own,
+        spool::BodyStore::SyncSet arrived);
     void reach_disk(spool::QueueStore::Written& written);
-    async::Task<> take_back(Round& round);
+    void take_back_lost(const spool::Batch& batch, spool::QueueStore::Written& written);
     void finish(Round& round);
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void entered(const spool::NewMessage& message);
@@ -116,7 +121,8 @@ class Committer {
     spool::BodyStore& bodies_;
     After after_;
     spool::SecondThread second_;
-    async::Semaphore turn_;
+    async::Semaphore turn_;      // to begin something new in the store
+    async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
     async::Event work_;
     async::Event to_sync_;     // written_ has something, or will have nothing any more
     async::WaitList changed_;  // more waits, or a round has gone on

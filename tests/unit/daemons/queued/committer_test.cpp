@@ -1,0 +1,103 @@
+#include "daemons/queued/committer.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "common/async/clock.h"
+#include "tests/unit/spool/test_spool.h"
+
+using namespace veredus;
+using async::Task;
+using spool::ArrivalResult;
+
+namespace {
+
+// A committer at work, whose arrivals and answers the test sees.
+struct Committing {
+    spool::FaultDisk disk;
+    spool::TestSpool spool{disk.root()};
+    async::FakeClock clock;
+    async::Loop loop{clock};
+    log::Log log{"queued", log::Format::journal, [](log::Level, std::string_view) {}};
+    queued::Committer committer{loop, log, spool.queue, spool.bodies, {}};
+    async::Stop stop;
+    async::Scope scope{loop, stop};
+    std::vector<ArrivalResult> answers;
+    bool looked = false;
+
+    Committing() { spool.recover(); }
+
+    std::vector<spool::NewMessage> make(std::size_t count) {
+        std::vector<spool::NewMessage> out;
+        for (std::size_t i = 0; i < count; ++i)
+            out.push_back(spool.make("hello\r\n", {spool::recipient_at("x@b.example")}));
+        return out;
+    }
+    // The disk fails to sync what was last made.
+    void lose_body_of(const spool::NewMessage& message) {
+        disk.set_plan({.cut_at = {}, .fail_at = disk.operations() + 1, .unreadable_suffix = {}});
+        const std::vector file{message.envelope.body.file};
+        BOOST_TEST_REQUIRE(spool.bodies.to_sync(file).run() == file);
+        spool.start_new_segment();
+    }
+    void arrive(std::vector<spool::NewMessage> messages) {
+        for (auto& message : messages) {
+            committer.arrive({std::move(message), [this](const auto& answer, const auto&) {
+                                  BOOST_TEST(!answer.disk_full);
+                                  answers.push_back(answer.result);
+                              }});
+        }
+    }
+    // Until nothing more happens; `look` takes its turn while the first round is being written.
+    template <class Look>
+    void run(Look look) {
+        scope.spawn([this]() -> Task<> { co_await committer.run(stop); });
+        scope.spawn([this, look]() -> Task<> {
+            co_await committer.with_store(look, stop);
+            looked = true;
+        });
+        loop.poll();
+        BOOST_TEST_REQUIRE(looked,
+                           "whoever needs the store and the taking back wait for each other");
+        stop.request();
+        loop.run(scope.join());
+    }
+};
+
+// As many as one thread writes and syncs at once, and as many as go on beside each other.
+void check_that_lost_bodies_leave(std::size_t each) {
+    Committing world;
+    const auto lost = world.make(each);
+    world.lose_body_of(lost[0]);
+    const auto sound = world.make(each);
+
+    world.arrive(lost);
+    world.arrive(sound);
+    world.run([&](spool::QueueStore& queue) {
+        for (const auto& message : lost)
+            BOOST_TEST(!queue.show(message.envelope.id).has_value());
+        for (const auto& message : sound)
+            BOOST_TEST(queue.show(message.envelope.id).has_value());
+        return true;
+    });
+
+    std::vector<ArrivalResult> expected(each, ArrivalResult::kBodyLost);
+    expected.resize(2 * each, ArrivalResult::kAccepted);
+    BOOST_TEST((world.answers == expected));
+    BOOST_TEST(world.committer.totals().messages == each);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(committer)
+
+BOOST_AUTO_TEST_CASE(nobody_sees_a_few_messages_whose_bodies_were_lost) {
+    check_that_lost_bodies_leave(2);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
+    check_that_lost_bodies_leave(20);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
