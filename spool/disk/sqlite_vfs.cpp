@@ -106,16 +106,30 @@ int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
 // After a failed sync nobody knows what is on disk: that is never a mere lack of room, after which
 // one may go on.
 int sync_written(OpenFile& open) {
-    const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
+    const auto sync = [&] {
         if (open.name_durable) {
             open.file->sync();
         } else {
             durable(*open.file, open.vfs->directory());
             open.name_durable = true;
         }
+    };
+    const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
+        if (open.wal != nullptr) {
+            open.wal->sync(sync);
+        } else {
+            sync();
+        }
         return SQLITE_OK;
     });
     return result == SQLITE_FULL ? SQLITE_IOERR_FSYNC : result;
+}
+
+// SQLite tells nobody when the sync that begins an automatic checkpoint fails. Then some commits
+// before this are not on disk, though a sync now may succeed.
+int sync_committed(OpenFile& open) {
+    const int result = sync_written(open);
+    return open.wal->sync_failed() ? SQLITE_IOERR_FSYNC : result;
 }
 
 int sync_file(sqlite3_file* base, int) {
@@ -246,7 +260,7 @@ int leave_index(sqlite3_file*, int) {
 }
 
 int control_file(sqlite3_file* base, int operation, void*) {
-    return operation == kSyncCommitted ? sync_written(opened(base)) : SQLITE_NOTFOUND;
+    return operation == kSyncCommitted ? sync_committed(opened(base)) : SQLITE_NOTFOUND;
 }
 int sector_size(sqlite3_file*) {
     return kSectorSize;
@@ -300,11 +314,13 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int f
     return guarded(SQLITE_CANTOPEN, [&] {
         auto file = open_or_create(directory_of(vfs), name, flags);
         if (file == nullptr) return SQLITE_CANTOPEN;
+        const bool is_wal = (flags & SQLITE_OPEN_WAL) != 0;
+        if (is_wal && vfs_of(vfs).opens_first_wal()) WalFile::rewrite(*file);
         auto& open = opened(base);
         const bool owned = vfs_of(vfs).locks() == SqliteVfs::Locks::kOwned;
         open.base.pMethods = owned ? &kOwned : &kBetweenProcesses;
         open.file = file.get();
-        open.wal = (flags & SQLITE_OPEN_WAL) != 0 ? new WalFile(*file) : nullptr;
+        open.wal = is_wal ? new WalFile(*file) : nullptr;
         static_cast<void>(file.release());
         open.vfs = &vfs_of(vfs);
         open.name_durable = false;

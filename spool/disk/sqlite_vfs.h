@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <string>
+#include <utility>
 
 #include "spool/disk/disk.h"
 #include "spool/disk/sqlite_connections.h"
@@ -10,7 +11,8 @@
 namespace veredus::spool {
 
 // A file control of ours (sqlite.org/c3ref/file_control.html), for a WAL: all commits in it are on
-// disk when it returns SQLITE_OK. Any thread may ask, also while another one writes.
+// disk when it returns SQLITE_OK, which it never does again once a sync of it has failed. Any
+// thread may ask, also while another one writes.
 inline constexpr int kSyncCommitted = 0x56440001;
 
 // SQLite's file system (https://www.sqlite.org/vfs.html) over a Directory: whatever SQLite does to
@@ -37,11 +39,15 @@ class SqliteVfs {
     SqliteConnections& connections() { return connections_; }
     Directory& directory() { return directory_; }
     Locks locks() const { return locks_; }
+    // True for the first: SQLite opens it with the database locked, and nobody here reads or writes
+    // it yet.
+    bool opens_first_wal() { return !std::exchange(wal_opened_, true); }
 
   private:
     Directory& directory_;
     Locks locks_;
     SqliteConnections connections_;
+    bool wal_opened_ = false;
     std::string name_;
     sqlite3_vfs vfs_{};
 };

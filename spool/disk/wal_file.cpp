@@ -1,5 +1,7 @@
 #include "spool/disk/wal_file.h"
 
+#include <algorithm>
+
 namespace veredus::spool {
 namespace {
 
@@ -34,6 +36,29 @@ void WalFile::flush() {
     };
     const Clear clear{gathered_};
     file_.write(start_, gathered_);
+}
+
+void WalFile::sync(const std::function<void()>& sync) {
+    const std::lock_guard lock(syncing_);
+    try {
+        sync();
+    } catch (...) {
+        sync_failed_ = true;
+        throw;
+    }
+}
+
+void WalFile::rewrite(File& file) {
+    const auto size = file.size();
+    if (size == 0) return;
+    std::string bytes;
+    for (std::uint64_t at = 0; at < size; at += bytes.size()) {
+        bytes.resize(std::min<std::uint64_t>(kGathered, size - at));
+        bytes.resize(file.read(at, bytes));
+        if (bytes.empty()) break;
+        file.write(at, bytes);
+    }
+    file.sync();
 }
 
 }  // namespace veredus::spool

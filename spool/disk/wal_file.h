@@ -1,6 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -23,12 +26,26 @@ class WalFile {
     // counts.
     void flush();
 
+    // Calls `sync`, which brings the file to the disk; one caller at a time, in any thread, also
+    // beside write().
+    void sync(const std::function<void()>& sync);
+    // A sync has failed, and what it left out is not certain to be on disk: the kernel says so once
+    // and takes it for written from then on.
+    bool sync_failed() const { return sync_failed_; }
+
+    // What a process before this one wrote into a WAL, and what this one would read from memory,
+    // goes to the disk: also where a sync of that process failed. Else a hole could cut off
+    // all that is appended from now on. To be called before SQLite reads it.
+    static void rewrite(File& file);
+
   private:
     static constexpr std::size_t kFrameHead = 24;
     // A commit larger than this goes in several writes.
     static constexpr std::size_t kGathered = 1 << 20;
 
     File& file_;
+    std::mutex syncing_;
+    std::atomic<bool> sync_failed_ = false;
     std::string gathered_;
     std::uint64_t start_ = 0;  // where they go
     std::uint64_t end_ = 0;    // of the last write

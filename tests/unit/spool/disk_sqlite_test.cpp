@@ -1,5 +1,6 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <memory>
 
 #include "spool/disk/fault_disk.h"
 #include "spool/disk/sqlite.h"
@@ -171,6 +172,46 @@ BOOST_AUTO_TEST_CASE(after_any_error_committed_rows_are_there) {
             }
         }
     }
+}
+
+// SQLite keeps to itself that the sync before a checkpoint failed.
+BOOST_AUTO_TEST_CASE(what_a_checkpoint_could_not_sync_is_never_taken_for_durable) {
+    FaultDisk disk;
+    Database database(disk.root(), "test.db", Database::Sharing::kExclusive,
+                      Database::Sync::kOnRequest);
+    database.migrate(kSteps);
+    database.sync();
+    database.execute("INSERT INTO word (text) VALUES ('lost')");
+    disk.set_plan({.cut_at = {}, .fail_at = disk.operations() + 1, .unreadable_suffix = {}});
+    BOOST_TEST(!database.checkpoint());
+    disk.set_plan({});
+    BOOST_CHECK_THROW(database.sync(), DatabaseError);
+    BOOST_CHECK_THROW(database.sync(), DatabaseError);
+}
+
+// The next process reads from the kernel's memory what never came to the disk, and builds on it.
+BOOST_AUTO_TEST_CASE(what_is_built_on_a_commit_whose_sync_failed_is_durable) {
+    FaultDisk disk;
+    const auto open = [](FaultDisk& on) {
+        auto database = std::make_unique<Database>(
+            on.root(), "test.db", Database::Sharing::kExclusive, Database::Sync::kOnRequest);
+        database->migrate(kSteps);
+        database->sync();
+        return database;
+    };
+    const auto killed = open(disk);
+    killed->execute("INSERT INTO word (text) VALUES ('first')");
+    disk.set_plan({.cut_at = {}, .fail_at = disk.operations() + 1, .unreadable_suffix = {}});
+    BOOST_CHECK_THROW(killed->sync(), DatabaseError);
+    disk.set_plan({});
+
+    const auto next = open(disk);
+    BOOST_TEST(count(*next) == 1);
+    next->execute("INSERT INTO word (text) VALUES ('second')");
+    next->sync();
+
+    const auto later = disk.after(FaultDisk::Loss::kAllUnsynced);
+    BOOST_TEST(count(*open(*later)) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_told_from_a_broken_one) {
