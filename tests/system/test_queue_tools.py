@@ -7,6 +7,7 @@ import re
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 
@@ -61,10 +62,22 @@ class Terminal:
     """A command on a terminal of its own; what it prints can be waited for, and keys typed."""
 
     def __init__(self, command):
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            os.execv(command[0], command)
+        self.leader, self.master = pty.fork()
+        if self.leader == 0:
+            self.lead(command)
         self.seen = ""
+
+    @staticmethod
+    def lead(command):
+        """Stays when the command has ended: with its session's leader the kernel drops what was not read yet."""
+        command_pid = os.fork()
+        if command_pid == 0:
+            os.execv(command[0], command)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _, status = os.waitpid(command_pid, 0)
+        os.write(1, b"\0ended with %d\n" % os.waitstatus_to_exitcode(status))
+        while True:
+            signal.pause()
 
     def expect(self, pattern):
         deadline = time.monotonic() + PATIENCE
@@ -83,17 +96,12 @@ class Terminal:
 
     def end(self):
         """Its exit code, once all it printed was read."""
-        while True:
-            try:
-                piece = os.read(self.master, 4096)
-            except OSError:
-                piece = b""
-            if not piece:
-                break
-            self.seen += piece.decode("utf-8", "replace")
-        _, status = os.waitpid(self.pid, 0)
+        self.expect(r"\x00ended with -?\d+\r\n")
+        self.seen, code = re.fullmatch(r"([\s\S]*)\x00ended with (-?\d+)\r\n", self.seen).groups()
+        os.kill(self.leader, signal.SIGKILL)
+        os.waitpid(self.leader, 0)
         os.close(self.master)
-        return os.waitstatus_to_exitcode(status)
+        return int(code)
 
 
 # --- Filters and verbs
