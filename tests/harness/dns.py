@@ -47,6 +47,7 @@ class DnsServer:
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
+        self.log.join()
         self._process.stderr.close()
         if self._lock:
             self._lock.release()
