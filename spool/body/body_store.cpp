@@ -223,6 +223,19 @@ BodyStore::SyncSet BodyStore::to_sync(std::span<const std::uint64_t> files) cons
     return set;
 }
 
+void BodyStore::bring_to_disk(std::span<const mail::BodyRef> bodies) {
+    std::map<std::uint64_t, std::unique_ptr<File>> written;
+    for (const auto& body : bodies) {
+        auto& file = written[body.file];
+        const auto name = name_of(files_.at(body.file)->name);
+        if (file == nullptr) file = directory_->open(name, Access::kReadWrite);
+        if (file == nullptr) throw DiskError(ENOENT, "write", name);
+        write_again(*file, body.offset, body.offset + body.length);
+    }
+    for (const auto& [number, file] : written)
+        file->sync();
+}
+
 void BodyStore::drop_reference(std::uint64_t file) {
     const auto at = files_.find(file);
     if (at == files_.end()) return;  // was missing at start

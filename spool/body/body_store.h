@@ -120,6 +120,9 @@ class BodyStore {
     // Reads all of it and compares the digest, in little memory.
     std::expected<void, BodyDamage> verify(const mail::BodyRef& body) const;
 
+    // What could be read comes to the disk, whatever became of earlier syncs. Throws DiskError.
+    void bring_to_disk(std::span<const mail::BodyRef> bodies);
+
     struct Usage {
         std::uint64_t files = 0;
         std::uint64_t bytes = 0;  // on disk, bodies and what stands between them

@@ -1,5 +1,6 @@
 #include "spool/disk/disk.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -12,6 +13,17 @@ DiskError::DiskError(int code, std::string_view operation, std::string_view name
 
 bool DiskError::disk_full() const {
     return code_ == ENOSPC || code_ == EDQUOT;
+}
+
+void write_again(File& file, std::uint64_t start, std::uint64_t end) {
+    constexpr std::uint64_t kPiece = 1 << 20;
+    std::string bytes;
+    for (auto at = start; at < end; at += bytes.size()) {
+        bytes.resize(std::min(kPiece, end - at));
+        bytes.resize(file.read(at, bytes));
+        if (bytes.empty()) return;
+        file.write(at, bytes);
+    }
 }
 
 std::string read_all(File& file) {

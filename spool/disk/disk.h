@@ -110,6 +110,10 @@ inline void durable(File& file, Directory& directory) {
     directory.sync();
 }
 
+// Writes the bytes from `start` to `end` over themselves, so that the next sync brings them to the
+// disk also where one before it failed.
+void write_again(File& file, std::uint64_t start, std::uint64_t end);
+
 // Reads a whole file; for small ones.
 std::string read_all(File& file);
 

@@ -73,6 +73,15 @@ class FaultDisk {
     // synced. Objects of the old disk must not be used with the new one.
     std::unique_ptr<FaultDisk> after(Loss loss) const;
 
+    // From now on it was the process that was killed, not the machine: what was written and not
+    // synced is there still, in the system's memory alone. To be called once the power is lost and
+    // all who used the disk have gone.
+    void start_again_after_kill() {
+        const std::lock_guard lock(mutex_);
+        plan_ = {};
+        power_is_lost_ = false;
+    }
+
     // Flips one bit of a file, as bad hardware does: now and on disk.
     void flip_bit(Directory& directory, std::string_view name, std::uint64_t offset);
 

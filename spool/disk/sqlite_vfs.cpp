@@ -306,6 +306,16 @@ std::unique_ptr<File> open_or_create(Directory& directory, const char* name, int
     return file;
 }
 
+// What a process before this one left in a WAL, and this one reads from the system's memory, goes
+// to the disk, also where a sync of that process failed: else a hole could cut off all that is
+// appended from now on.
+void keep(File& wal) {
+    const auto size = wal.size();
+    if (size == 0) return;
+    write_again(wal, 0, size);
+    wal.sync();
+}
+
 int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int flags,
               int* flags_out) {
     base->pMethods = nullptr;
@@ -315,7 +325,7 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int f
         auto file = open_or_create(directory_of(vfs), name, flags);
         if (file == nullptr) return SQLITE_CANTOPEN;
         const bool is_wal = (flags & SQLITE_OPEN_WAL) != 0;
-        if (is_wal && vfs_of(vfs).opens_first_wal()) WalFile::rewrite(*file);
+        if (is_wal && vfs_of(vfs).opens_first_wal()) keep(*file);
         auto& open = opened(base);
         const bool owned = vfs_of(vfs).locks() == SqliteVfs::Locks::kOwned;
         open.base.pMethods = owned ? &kOwned : &kBetweenProcesses;

@@ -1,7 +1,5 @@
 #include "spool/disk/wal_file.h"
 
-#include <algorithm>
-
 namespace veredus::spool {
 namespace {
 
@@ -46,19 +44,6 @@ void WalFile::sync(const std::function<void()>& sync) {
         sync_failed_ = true;
         throw;
     }
-}
-
-void WalFile::rewrite(File& file) {
-    const auto size = file.size();
-    if (size == 0) return;
-    std::string bytes;
-    for (std::uint64_t at = 0; at < size; at += bytes.size()) {
-        bytes.resize(std::min<std::uint64_t>(kGathered, size - at));
-        bytes.resize(file.read(at, bytes));
-        if (bytes.empty()) break;
-        file.write(at, bytes);
-    }
-    file.sync();
 }
 
 }  // namespace veredus::spool

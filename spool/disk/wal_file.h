@@ -33,11 +33,6 @@ class WalFile {
     // and takes it for written from then on.
     bool sync_failed() const { return sync_failed_; }
 
-    // What a process before this one wrote into a WAL, and what this one would read from memory,
-    // goes to the disk: also where a sync of that process failed. Else a hole could cut off
-    // all that is appended from now on. To be called before SQLite reads it.
-    static void rewrite(File& file);
-
   private:
     static constexpr std::size_t kFrameHead = 24;
     // A commit larger than this goes in several writes.

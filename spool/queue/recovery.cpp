@@ -54,15 +54,19 @@ Recovered QueueStore::recover(BodyStore& bodies) {
         needed, fresh_ ? BodyStore::Unneeded::kPutAside : BodyStore::Unneeded::kRemove);
 
     std::vector<BodyRow> dropped;
+    std::vector<mail::BodyRef> kept;
     Transaction transaction(database_);
     for (const auto& row : in_doubt) {
         const auto verified = bodies.verify(row.body);
         // A disk that cannot read tells nothing about whether the body was ever there.
+        if (verified) kept.push_back(row.body);
         if (verified || verified.error().kind == BodyDamage::Kind::kUnreadable) continue;
         doors_.leave(row.id);  // without a story: it never was in the queue
         doors_.forget(row.id);
         dropped.push_back(row);
     }
+    // Found whole, but perhaps in memory alone; once the mark has moved, they count as on disk.
+    bodies.bring_to_disk(kept);
     mark_lost_bodies(bodies, ends, recovered);
     write_mark_.run(batch_, batch_);
     commit(transaction);

@@ -113,6 +113,34 @@ BOOST_AUTO_TEST_CASE(two_crashes_in_a_row) {
     }
 }
 
+// The one after a kill reads, and builds on, what the system holds in memory and the disk does not:
+// also what a sync failed to bring there.
+BOOST_AUTO_TEST_CASE(a_failed_sync_and_a_kill_and_then_a_crash) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        std::mt19937_64 random(seed);
+        const auto loss = seed % 3 == 0 ? Loss::kRandom : Loss::kAllUnsynced;
+        const Case c{seed, 20 + random() % 170, loss, seed % 2 == 0, 30};
+        FaultDisk disk(seed);
+        Told told;
+        const auto live = [&](FaultDisk::Plan plan, std::uint64_t number) {
+            disk.set_plan(std::move(plan));
+            try {
+                QueueLife life(disk.root(), told, number, order_of(c));
+                life.live(c.steps);
+                // Nobody says goodbye to a process that is killed.
+                disk.set_plan({.cut_at = disk.operations() + 1});
+            } catch (const std::runtime_error&) {
+                BOOST_TEST_REQUIRE(disk.power_is_lost());
+            }
+        };
+        live({.cut_at = c.cut_at, .fail_at = c.cut_at - 1 - random() % 5}, seed);
+        disk.start_again_after_kill();
+        live({.cut_at = disk.operations() + 1 + random() % 120}, seed + 1'000);
+        const auto after = disk.after(loss);
+        report(c, faults_after_crash(*after, told));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_error_of_a_life) {
     for (const int code : {EIO, ENOSPC}) {
         const Case c{5, 0, Loss::kAllUnsynced, true};
