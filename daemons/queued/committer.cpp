@@ -136,7 +136,7 @@ Task<> Committer::sync_rounds() {
         co_await async::blocking(loop_, call);
         if (!round.written.failed_files.empty()) {
             const auto in_store = co_await in_store_.acquire(never);
-            const auto without_lost = [&] { take_back_lost(round.batch, round.written); };
+            const auto without_lost = [&] { store_.take_back(round.batch, round.written); };
             co_await async::blocking(loop_, without_lost);
         }
         syncing_ = 0;
@@ -177,7 +177,7 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
             auto out = write_rows(batch, std::move(own), std::move(arrived));
             if (!out || !at_once) return out;
             reach_disk(*out);
-            take_back_lost(batch, *out);
+            if (!out->failed_files.empty()) store_.take_back(batch, *out);
             return out;
         };
         written = co_await async::blocking(loop_, call);
@@ -216,11 +216,6 @@ std::expected<spool::QueueStore::Written, std::string> Committer::write_rows(
 // In a thread of the pool, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this](const auto& one, const auto& other) { second_.run(one, other); });
-}
-
-// In a thread of the pool: what of the round did not reach the disk leaves the queue.
-void Committer::take_back_lost(const spool::Batch& batch, spool::QueueStore::Written& written) {
-    if (!written.failed_files.empty()) store_.take_back(batch, written);
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

@@ -106,7 +106,6 @@ class Committer {
         const spool::Batch& batch, spool::BodyStore::SyncSet own,
         spool::BodyStore::SyncSet arrived);
     void reach_disk(spool::QueueStore::Written& written);
-    void take_back_lost(const spool::Batch& batch, spool::QueueStore::Written& written);
     void finish(Round& round);
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void entered(const spool::NewMessage& message);
