@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/config/destinations.h"
 #include "common/config/names.h"
 #include "common/config/settings.h"
 #include "common/config/toml_file.h"
@@ -23,6 +24,9 @@ namespace veredus::config {
 namespace {
 
 constexpr std::string_view kRoutes = "routes";
+constexpr std::string_view kDestinations = "destinations";
+constexpr std::string_view kPatterns =
+    "expected a domain, \"*.domain\" for all below it, or \"*\" for any";
 
 bool contains(const auto& range, std::string_view text) {
     return std::ranges::find(range, text) != range.end();
@@ -38,7 +42,7 @@ const Setting* find_setting(std::string_view key) {
 }
 
 std::vector<std::string_view> known_sections() {
-    std::vector<std::string_view> sections{kRoutes};
+    std::vector<std::string_view> sections{kRoutes, kDestinations};
     for (const Setting& setting : settings())
         if (!setting.section().empty() && !contains(sections, setting.section()))
             sections.push_back(setting.section());
@@ -103,6 +107,7 @@ class Reader {
     void read_entry(const TomlEntry& entry) {
         const std::string key = dotted(entry.path);
         if (entry.path.front() == kRoutes) return read_route(entry);
+        if (entry.path.front() == kDestinations) return read_destination(entry);
         if (const Setting* setting = find_setting(key); setting && entry.path.size() <= 2) {
             lines_[setting] = entry.line;
             if (const auto outcome = store(*setting, entry.value, config_); !outcome) {
@@ -127,16 +132,28 @@ class Reader {
             return fail(entry.line, key,
                         "write the destination in quotes: \"peer.example\" = \"[host]:port\"");
         const std::string destination = lower_case(entry.path[1]);
-        const std::string_view name =
-            destination.starts_with("*.") ? std::string_view(destination).substr(2) : destination;
-        if (destination != "*" && !is_domain_name(name))
-            return fail(entry.line, key,
-                        "expected a domain, \"*.domain\" for all below it, or \"*\" for any");
+        if (!is_destination_pattern(destination) || is_ip_address(destination))
+            return fail(entry.line, key, std::string(kPatterns));
         const auto* text = std::get_if<std::string>(&entry.value);
         if (!text) return fail(entry.line, key, "expected a text in quotes, \"[host]:port\"");
         auto hop = NextHop::parse(*text);
         if (!hop) return fail(entry.line, key, hop.error());
         config_.routes.push_back({destination, std::move(*hop)});
+    }
+
+    void read_destination(const TomlEntry& entry) {
+        const std::string key = dotted(entry.path);
+        if (entry.path.size() != 3)
+            return fail(entry.line, key,
+                        "write the destination in quotes, its limits in braces: "
+                        "\"peer.example\" = { connections = 5, rate = \"60/m\" }");
+        const std::string pattern = lower_case(entry.path[1]);
+        if (!is_destination_pattern(pattern)) return fail(entry.line, key, std::string(kPatterns));
+        auto& all = config_.destinations;
+        auto place = std::ranges::find(all, pattern, &Destination::pattern);
+        if (place == all.end()) place = all.insert(all.end(), {pattern, {}});
+        if (const auto outcome = store_limit(entry.path[2], entry.value, place->limits); !outcome)
+            fail(entry.line, key, outcome.error());
     }
 
     void check(const Setting& setting) {
@@ -194,13 +211,8 @@ std::expected<Config, std::vector<ConfigError>> Config::load(const std::filesyst
 
 const Route* Config::route_for(std::string_view domain) const {
     const std::string name = lower_case(domain);
-    const auto matches = [&](const Route& route) {
-        if (route.destination == "*") return true;
-        if (!route.destination.starts_with("*.")) return route.destination == name;
-        const std::string_view suffix = std::string_view(route.destination).substr(1);
-        return name.size() > suffix.size() && name.ends_with(suffix);
-    };
-    const auto found = std::ranges::find_if(routes, matches);
+    const auto found = std::ranges::find_if(
+        routes, [&](const Route& route) { return matches(route.destination, name); });
     return found == routes.end() ? nullptr : &*found;
 }
 

@@ -39,6 +39,38 @@ struct Route {
     bool operator==(const Route&) const = default;
 };
 
+// So many in a time, evenly spread.
+struct Rate {
+    unsigned count = 0;  // 0: as many as there are
+    Duration per{};
+
+    // "60/m", "5/s", "1/10s"; nothing if it is not one.
+    static std::optional<Rate> parse(std::string_view text);
+    std::string text() const;
+    // From one to the next; 0 when as many as there are.
+    std::chrono::microseconds pace() const;
+
+    bool operator==(const Rate&) const = default;
+};
+
+// What a destination is to get at most; 0: what Veredus finds out by itself.
+struct DestinationLimits {
+    unsigned connections = 0;  // at a time
+    unsigned messages = 0;     // over one connection
+    unsigned recipients = 0;   // of a message at a time
+    Rate rate;                 // of messages
+
+    bool operator==(const DestinationLimits&) const = default;
+};
+
+// A line of [destinations].
+struct Destination {
+    std::string pattern;  // as Route::destination, or an IP address
+    DestinationLimits limits;
+
+    bool operator==(const Destination&) const = default;
+};
+
 struct ConfigError {
     std::size_t line = 0;  // 1 is the first; 0 when the error belongs to no line
     std::string key;       // dotted, e.g. "queue.retry_first"; empty for errors of syntax
@@ -71,7 +103,8 @@ struct Config {
         bool operator==(const Relay&) const = default;
     } relay;
 
-    std::vector<Route> routes;  // in the order of the file
+    std::vector<Route> routes;              // in the order of the file
+    std::vector<Destination> destinations;  // in the order of the file
 
     struct Dns {
         std::vector<std::string>
@@ -116,6 +149,9 @@ struct Config {
     // The first route whose destination matches, in any case of letters; null if none does. Lives
     // as long as *this.
     const Route* route_for(std::string_view domain) const;
+    // Of a next hop, by its host; `next_hop` is spelt as NextHop::parse reads it. Each limit is
+    // that of the first line that matches and has it.
+    DestinationLimits limits_for(std::string_view next_hop) const;
     bool is_local_domain(std::string_view domain) const;
 };
 

@@ -28,7 +28,8 @@ struct Setting {
     std::string_view name() const;     // "retry_first"
 };
 
-// Every setting but [routes], in the order of the example file, a section's settings together.
+// Every setting but those of [routes] and [destinations], in the order of the example file, a
+// section's settings together.
 std::span<const Setting> settings();
 
 // The value as it stands in the file: "5m" in quotes, true, ["a", "b"].

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "common/config/destinations.h"
 #include "common/config/settings.h"
 
 namespace veredus::config {
@@ -23,6 +24,23 @@ std::string routes_section(const Config& config) {
         "# \"peer.example\" = \"[192.0.2.1]:25\"\n";
     for (const Route& route : config.routes)
         result += fmt::format("\"{}\" = \"{}\"\n", route.destination, route.next_hop.text());
+    return result;
+}
+
+std::string destinations_section(const Config& config) {
+    std::string result =
+        "\n[destinations]\n"
+        "# What a destination gets at most, where that is not to be left to Veredus: connections "
+        "at a\n"
+        "# time (it tries up to 20), messages over one, recipients of a message at a time (100), "
+        "and\n"
+        "# the rate of messages. A destination is a domain, or the host that [routes] or a "
+        "smarthost\n"
+        "# names. Each limit is that of the first line that matches and has it.\n"
+        "# \"peer.example\" = { connections = 5, messages = 100, recipients = 50, rate = \"60/m\" "
+        "}\n";
+    for (const auto& [pattern, limits] : config.destinations)
+        result += fmt::format("\"{}\" = {}\n", pattern, limits_text(limits));
     return result;
 }
 
@@ -54,7 +72,7 @@ std::string write(const Config& config) {
         result += fmt::format("{}{}{} = {}\n", as_comment(setting.help), is_default ? "# " : "",
                               setting.name(), value);
     }
-    return result + routes_section(config);
+    return result + routes_section(config) + destinations_section(config);
 }
 
 std::string show(const Config& config) {
@@ -64,6 +82,8 @@ std::string show(const Config& config) {
         result += fmt::format("{} = {}\n", setting.key, value_text(setting, printable));
     for (const Route& route : printable.routes)
         result += fmt::format("routes.\"{}\" = \"{}\"\n", route.destination, route.next_hop.text());
+    for (const auto& [pattern, limits] : printable.destinations)
+        result += fmt::format("destinations.\"{}\" = {}\n", pattern, limits_text(limits));
     return result;
 }
 

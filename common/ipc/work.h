@@ -82,9 +82,12 @@ struct Job {
     mail::BodyRef body;
     std::int64_t arrived_us = 0;  // since 1970
     std::int64_t due_us = 0;      // when it could have gone out: for the log's delays=
+    // [destinations]: to this next hop at most so many at a time, so many over one; 0: as it goes.
+    std::uint32_t connections = 0;
+    std::uint32_t messages = 0;
     auto fields() {
         return std::tie(job, id, next_hop, reverse_path, envelope_id, ret, body_type, recipients,
-                        body, arrived_us, due_us);
+                        body, arrived_us, due_us, connections, messages);
     }
 };
 

@@ -42,7 +42,7 @@ const spool::Outcome* first_put_off(const Verdicts& verdicts) {
     return found == verdicts.outcomes.end() ? nullptr : &*found;
 }
 
-Job job_of(const Assignment& task, std::uint64_t number) {
+Job job_of(const Assignment& task, std::uint64_t number, const config::DestinationLimits& limits) {
     const auto& envelope = *task.envelope;
     Job job{.job = number,
             .id = envelope.id,
@@ -54,7 +54,9 @@ Job job_of(const Assignment& task, std::uint64_t number) {
             .recipients = {},
             .body = envelope.body,
             .arrived_us = envelope.id.arrival_us(),
-            .due_us = task.due_us};
+            .due_us = task.due_us,
+            .connections = limits.connections,
+            .messages = limits.messages};
     for (const auto& recipient : task.recipients)
         job.recipients.push_back({.recipient = recipient.number,
                                   .forward_path = recipient.address,
@@ -73,6 +75,7 @@ Dispatcher::Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore&
       bodies_(bodies),
       notifier_(notifier),
       pump_later_(env.loop),
+      next_turn_(env.loop),
       look_(env.loop) {}
 
 // --- Workers
@@ -131,7 +134,7 @@ void Dispatcher::pump() {
         const bool alone = connection->worker == Worker::deliverd;
         Parcel parcel(*connection->channel, alone ? 1 : kJobsInParcel);
         while (has_room(*connection)) {
-            auto task = scheduler_.next(connection->worker);
+            auto task = scheduler_.next(connection->worker, env_.loop.now());
             if (!task) break;
             if (put_off(*task)) {
                 if (++put_off_now >= kPutOffAtOnce) break;
@@ -141,6 +144,8 @@ void Dispatcher::pump() {
         }
         parcel.send();
     }
+    const auto turn = scheduler_.next_turn();
+    if (turn && *turn > env_.loop.now()) next_turn_.start_at(*turn, [this] { pump_soon(); });
 }
 
 bool Dispatcher::has_room(Connection& connection) {
@@ -173,7 +178,7 @@ std::expected<net::Descriptor, spool::BodyDamage> Dispatcher::open_alone(
 // False: not now, and no other either.
 bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
     const auto& body = task.envelope->body;
-    auto job = job_of(task, last_job_ + 1);
+    auto job = job_of(task, last_job_ + 1, scheduler_.limits_of(task));
     std::optional<spool::BodyDamage> damage;
     try {
         if (body.length <= spool::kSingleFileThreshold) {

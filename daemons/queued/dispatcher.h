@@ -138,11 +138,12 @@ class Dispatcher {
     std::uint64_t last_job_ = 0;
     bool pump_planned_ = false;
     async::Timer pump_later_;
+    async::Timer next_turn_;          // of a destination with a rate
     spool::DueCursor cursor_;         // what is due before it is in the scheduler, or done
     std::uint64_t cursor_moves_ = 0;  // counts moves backwards
     std::int64_t wake_us_ = 0;        // refill() sleeps until then
     bool more_on_disk_ = false;       // due, but memory was full
-    // The first recipient that was passed over because his sender had enough; and where cursor_ was
+    // The first recipient that was passed over because a share was full; and where cursor_ was
     // when it went back for such.
     std::optional<spool::DueCursor> passed_over_;
     std::optional<spool::DueCursor> back_from_;

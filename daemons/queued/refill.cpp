@@ -71,14 +71,14 @@ bool Dispatcher::worth_looking() const {
     return scheduler_.wants_more() && (more_on_disk_ || (passed_over_ && scheduler_.hungry()));
 }
 
-// Back to where a sender's mail was passed over, once he has room for more ...
+// Back to where the mail of a full share was passed over, once it has room for more ...
 void Dispatcher::go_back() {
     if (back_from_ || !passed_over_ || !scheduler_.hungry()) return;
     back_from_ = cursor_;
     rewind(*std::exchange(passed_over_, std::nullopt));
 }
 
-// ... and on from where that was left, when he has enough again or all was offered.
+// ... and on from where that was left, when it is full again or all was offered.
 void Dispatcher::go_on(bool came_to_the_end) {
     if (!back_from_) return;
     const bool all_offered = came_to_the_end || cursor_ >= *back_from_;
@@ -98,6 +98,7 @@ void Dispatcher::look_again() {
 void Dispatcher::route_again() {
     suspensions_.forget_rests();
     scheduler_.drop_waiting();
+    scheduler_.set_limits(env_.config);
     look_again();
 }
 

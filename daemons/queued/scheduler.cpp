@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -10,27 +11,85 @@
 
 namespace veredus::queued {
 
-Scheduler::Destination& Scheduler::destination(Worker worker, const std::string& next_hop) {
-    const auto [at, made] = destinations_.try_emplace(Key(worker, next_hop));
+Scheduler::Destination& Scheduler::destination(const config::Config& config, const Route& route) {
+    const auto [at, made] = destinations_.try_emplace(Key(route.worker, route.next_hop));
+    Destination& place = at->second;
     if (made) {
-        at->second.worker = worker;
-        at->second.next_hop = next_hop;
-        if (worker == Worker::deliverd) at->second.limit = kMostLocal;
+        place.worker = route.worker;
+        place.next_hop = route.next_hop;
+        if (route.worker == Worker::deliverd) place.limit = kMostLocal;
+        limit(place, config);
     }
-    return at->second;
+    return place;
+}
+
+Scheduler::Destination& Scheduler::destination(const Assignment& task) {
+    return destinations_.at(Key(task.worker, task.next_hop));
+}
+
+std::uint32_t Scheduler::most(const Destination& destination) {
+    if (destination.worker == Worker::deliverd) return kMostLocal;
+    return destination.limits.connections != 0 ? destination.limits.connections : kMostJobs;
+}
+
+void Scheduler::limit(Destination& destination, const config::Config& config) {
+    if (destination.worker == Worker::deliverd) return;
+    destination.limits = config.limits_for(destination.next_hop);
+    destination.limit = std::min(destination.limit, most(destination));
+}
+
+void Scheduler::set_limits(const config::Config& config) {
+    for (auto at = destinations_.begin(); at != destinations_.end();) {
+        Destination& place = (at++)->second;  // it may go
+        limit(place, config);
+        place.not_before = {};
+        wake(place);
+    }
+}
+
+config::DestinationLimits Scheduler::limits_of(const Assignment& task) const {
+    return destinations_.at(Key(task.worker, task.next_hop)).limits;
 }
 
 void Scheduler::line_up(Destination& destination, Flow flow) {
-    if (destination.in_turn || destination.waiting.empty() ||
+    if (destination.standing != Standing::kAside || destination.waiting.empty() ||
         destination.active >= destination.limit)
         return;
-    destination.in_turn = true;
+    destination.standing = Standing::kInTurn;
     auto& turns = turns_[destination.worker];
     (flow == Flow::kNew ? turns.fresh : turns.others).push_back(&destination);
 }
 
+// Out of the turns until its rate allows more.
+void Scheduler::pace(Destination& destination) {
+    destination.standing = Standing::kPaced;
+    destination.paced_until = destination.not_before;
+    paced_.emplace(destination.paced_until, &destination);
+}
+
+void Scheduler::wake(Destination& destination) {
+    if (destination.standing == Standing::kPaced) {
+        paced_.erase({destination.paced_until, &destination});
+        destination.standing = Standing::kAside;
+    }
+    line_up(destination);
+    if (idle(destination)) destinations_.erase(Key(destination.worker, destination.next_hop));
+}
+
+std::optional<async::Time> Scheduler::next_turn() const {
+    if (paced_.empty()) return std::nullopt;
+    return paced_.begin()->first;
+}
+
+bool Scheduler::idle(const Destination& destination) {
+    return destination.standing == Standing::kAside && destination.active == 0 &&
+           destination.waiting.empty() && destination.share.empty();
+}
+
+// One with a rate is remembered until it may have more.
 void Scheduler::remove_when_idle(Destination& destination) {
-    if (destination.in_turn || destination.active != 0 || !destination.waiting.empty()) return;
+    if (!idle(destination)) return;
+    if (destination.limits.rate.count != 0) return pace(destination);
     destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
@@ -38,58 +97,89 @@ Scheduler::Added Scheduler::add(const config::Config& config,
                                 const std::shared_ptr<spool::Envelope>& envelope,
                                 std::vector<spool::Recipient> recipients, std::int64_t now_us) {
     if (in_memory_ >= kRecipientsInMemory) return Added::kMemoryIsFull;
-    auto& sender = senders_[sender_of(*envelope)];
-    if (sender.recipients >= kRecipientsOfSender) {
-        set(sender, Sender::Appetite::kHadEnough);
-        return Added::kSenderHasEnough;
-    }
+    const auto name = sender_of(*envelope);
+    auto& sender = senders_[name];
     auto& known = known_[envelope->id.value()];
     if (!known.envelope) known.envelope = envelope;
     known.sender = &sender;
     known.dropped = false;
-    std::map<Key, std::vector<spool::Recipient>> groups;
-    for (auto& recipient : recipients) {
-        if (!known.recipients.insert(recipient.number).second) continue;
-        ++in_memory_;
-        ++sender.recipients;
-        auto route = route_for(config, recipient.destination);
-        groups[Key(route.worker, std::move(route.next_hop))].push_back(std::move(recipient));
+    auto added = Added::kYes;
+    const auto by_name = [](const Destination* a, const Destination* b) {
+        return std::tie(a->worker, a->next_hop) < std::tie(b->worker, b->next_hop);
+    };
+    std::map<Destination*, std::vector<spool::Recipient>, decltype(by_name)> groups(by_name);
+    const bool enough = sender.recipients >= kShare;
+    if (enough) {
+        set(sender, Share::Appetite::kHadEnough);
+        added = Added::kShareIsFull;
+        recipients.clear();
     }
-    for (auto& [key, group] : groups) {
+    for (auto& recipient : recipients) {
+        if (known.recipients.contains(recipient.number)) continue;
+        auto& place = destination(config, route_for(config, recipient.destination));
+        if (!take_share(sender, place)) {
+            added = Added::kShareIsFull;
+            continue;
+        }
+        known.recipients.emplace(recipient.number, &place);
+        groups[&place].push_back(std::move(recipient));
+    }
+    if (known.recipients.empty()) known_.erase(envelope->id.value());
+    if (sender.empty()) senders_.erase(name);
+    for (auto& [place, group] : groups) {
+        const std::size_t together =
+            place->limits.recipients != 0 ? place->limits.recipients : ipc::work::kRecipientsPerJob;
         std::deque<Assignment> tasks;
         for (auto& recipient : group) {
-            if (tasks.empty() || tasks.back().recipients.size() == ipc::work::kRecipientsPerJob)
-                tasks.push_back({known.envelope, key.first, key.second, {}, now_us});
+            if (tasks.empty() || tasks.back().recipients.size() == together)
+                tasks.push_back({known.envelope, place->worker, place->next_hop, {}, now_us});
             tasks.back().recipients.push_back(std::move(recipient));
         }
-        auto& place = destination(key.first, key.second);
-        const bool idle = place.waiting.empty() && place.active == 0;
-        place.waiting.add(std::move(tasks));
-        line_up(place, idle ? Flow::kNew : Flow::kOld);
+        const bool idle = place->waiting.empty() && place->active == 0;
+        place->waiting.add(std::move(tasks));
+        line_up(*place, idle ? Flow::kNew : Flow::kOld);
     }
-    return Added::kYes;
+    return added;
+}
+
+// Of a next hop for which many wait, others take no more than what leaves room for who has few.
+bool Scheduler::take_share(Share& sender, Destination& destination) {
+    const std::size_t most = sender.recipients < kFew ? 2 * kShare : kShare;
+    if (destination.worker == Worker::relayd && destination.share.recipients >= most) {
+        set(destination.share, Share::Appetite::kHadEnough);
+        return false;
+    }
+    ++in_memory_;
+    ++sender.recipients;
+    ++destination.share.recipients;
+    return true;
 }
 
 void Scheduler::fed() {
-    for (auto& [name, sender] : senders_) {
-        if (sender.appetite == Sender::Appetite::kHungry) set(sender, Sender::Appetite::kNone);
+    const auto has_eaten = [this](Share& share) {
+        if (share.appetite == Share::Appetite::kHungry) set(share, Share::Appetite::kNone);
+    };
+    for (auto& [name, sender] : senders_)
+        has_eaten(sender);
+    std::erase_if(senders_, [](const auto& entry) { return entry.second.empty(); });
+    for (auto at = destinations_.begin(); at != destinations_.end();) {
+        Destination& place = (at++)->second;  // it may go
+        has_eaten(place.share);
+        remove_when_idle(place);
     }
-    std::erase_if(senders_, [](const auto& entry) { return entry.second.recipients == 0; });
 }
 
-void Scheduler::set(Sender& sender, Sender::Appetite appetite) {
-    if (sender.appetite == Sender::Appetite::kHungry) --hungry_;
-    sender.appetite = appetite;
-    if (sender.appetite == Sender::Appetite::kHungry) ++hungry_;
+void Scheduler::set(Share& share, Share::Appetite appetite) {
+    if (share.appetite == Share::Appetite::kHungry) --hungry_;
+    share.appetite = appetite;
+    if (share.appetite == Share::Appetite::kHungry) ++hungry_;
 }
 
-// One recipient of his.
-void Scheduler::left(Sender& sender) {
-    --in_memory_;
-    --sender.recipients;
-    if (sender.appetite == Sender::Appetite::kHadEnough &&
-        sender.recipients < kRecipientsOfSender / 2)
-        set(sender, Sender::Appetite::kHungry);
+// One recipient of it.
+void Scheduler::left(Share& share) {
+    --share.recipients;
+    if (share.appetite == Share::Appetite::kHadEnough && share.recipients < kShare / 2)
+        set(share, Share::Appetite::kHungry);
 }
 
 bool Scheduler::knows(mail::QueueId message, std::uint32_t recipient) const {
@@ -102,19 +192,29 @@ std::shared_ptr<spool::Envelope> Scheduler::envelope(mail::QueueId message) cons
     return found == known_.end() ? nullptr : found->second.envelope;
 }
 
-std::optional<Assignment> Scheduler::next(Worker worker) {
+std::optional<Assignment> Scheduler::next(Worker worker, async::Time now) {
+    while (!paced_.empty() && paced_.begin()->first <= now)
+        wake(*paced_.begin()->second);
     auto& [fresh, others] = turns_[worker];
     while (!fresh.empty() || !others.empty()) {
         auto& turns = fresh.empty() ? others : fresh;
         Destination& place = *turns.front();
         turns.pop_front();
-        place.in_turn = false;
+        place.standing = Standing::kAside;
         if (place.waiting.empty()) {
             remove_when_idle(place);
             continue;
         }
+        if (place.active >= place.limit) continue;  // the limit fell meanwhile
+        if (place.not_before > now) {
+            pace(place);
+            continue;
+        }
         Assignment task = place.waiting.next();
         ++place.active;
+        // What comes late by less than a turn does not slow down what follows.
+        const auto turn = place.limits.rate.pace();
+        place.not_before = (now - place.not_before < turn ? place.not_before : now) + turn;
         line_up(place);
         return task;
     }
@@ -122,25 +222,29 @@ std::optional<Assignment> Scheduler::next(Worker worker) {
 }
 
 void Scheduler::finished(const Assignment& task, End end) {
-    auto& place = destination(task.worker, task.next_hop);
+    auto& place = destination(task);
     if (place.active > 0) --place.active;
     if (task.worker == Worker::relayd && end == End::kReached)
-        place.limit = std::min(place.limit + 1, kMostJobs);
+        place.limit = std::min(place.limit + 1, most(place));
     if (task.worker == Worker::relayd && end == End::kNotReached)
         place.limit = std::max(place.limit / 2, 1U);
+    if (end == End::kNotTried && place.limits.rate.count != 0) {
+        place.not_before -= place.limits.rate.pace();
+        return wake(place);
+    }
     line_up(place);
     remove_when_idle(place);
 }
 
 bool Scheduler::give_back(Assignment task) {
-    auto& place = destination(task.worker, task.next_hop);
+    auto& place = destination(task);
     if (place.active > 0) --place.active;
     const auto known = known_.find(task.envelope->id.value());
     const bool wanted = known != known_.end() && !known->second.dropped;
     if (wanted) {
         place.waiting.add_first(std::move(task));
     } else {
-        forget_all({std::move(task)});
+        release_all({std::move(task)});
     }
     line_up(place);
     remove_when_idle(place);
@@ -148,20 +252,32 @@ bool Scheduler::give_back(Assignment task) {
 }
 
 void Scheduler::forget(mail::QueueId message, std::uint32_t recipient) {
-    const auto found = known_.find(message.value());
-    if (found == known_.end() || found->second.recipients.erase(recipient) == 0) return;
-    Sender& sender = *found->second.sender;
-    left(sender);
-    if (!found->second.recipients.empty()) return;
-    if (sender.recipients == 0 && sender.appetite == Sender::Appetite::kNone)
-        senders_.erase(sender_of(*found->second.envelope));
-    known_.erase(found);
+    if (auto* place = release(message, recipient)) remove_when_idle(*place);
 }
 
-void Scheduler::forget_all(const std::vector<Assignment>& tasks) {
+// The destination, which may be idle now; null when there was no such recipient.
+Scheduler::Destination* Scheduler::release(mail::QueueId message, std::uint32_t recipient) {
+    const auto found = known_.find(message.value());
+    if (found == known_.end()) return nullptr;
+    auto& [envelope, sender, recipients, dropped] = found->second;
+    const auto at = recipients.find(recipient);
+    if (at == recipients.end()) return nullptr;
+    auto* place = at->second;
+    recipients.erase(at);
+    --in_memory_;
+    left(*sender);
+    left(place->share);
+    if (recipients.empty()) {
+        if (sender->empty()) senders_.erase(sender_of(*envelope));
+        known_.erase(found);
+    }
+    return place;
+}
+
+void Scheduler::release_all(const std::vector<Assignment>& tasks) {
     for (const auto& task : tasks) {
         for (const auto& recipient : task.recipients)
-            forget(task.envelope->id, recipient.number);
+            release(task.envelope->id, recipient.number);
     }
 }
 
@@ -196,7 +312,7 @@ void Scheduler::drop_waiting() {
 void Scheduler::take_out(const std::function<bool(const Assignment&)>& unwanted) {
     for (auto at = destinations_.begin(); at != destinations_.end();) {
         Destination& place = (at++)->second;  // it may go
-        forget_all(place.waiting.take(unwanted));
+        release_all(place.waiting.take(unwanted));
         remove_when_idle(place);
     }
 }

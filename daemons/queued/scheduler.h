@@ -12,34 +12,38 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/async/clock.h"
 #include "daemons/queued/lanes.h"
 
 namespace veredus::queued {
 
 // Who goes next, of what is in memory. Each next hop has its own queue (Lanes), served in turn, so
 // that no slow destination holds up another. A destination gets as many jobs at a time as it has
-// shown to carry: one more after each success, half after a failure. Pure: no clock, no disk.
+// shown to carry: one more after each success, half after a failure; and no more than
+// [destinations] allows. Pure: no clock, no disk.
 class Scheduler {
   public:
     // Arrivals are taken up to the first number, what is read from the disk up to the second, so
     // that a long queue leaves room for new mail.
     static constexpr std::size_t kRecipientsInMemory = 50'000;
     static constexpr std::size_t kRecipientsFromDisk = 40'000;
-    // What one sender may have of it; the rest of a mailing waits on disk.
-    static constexpr std::size_t kRecipientsOfSender = 10'000;
+    // What one sender may have of it, and one next hop; the rest of a mailing waits on disk. Of who
+    // has few there, a next hop takes twice as many.
+    static constexpr std::size_t kShare = 10'000;
+    static constexpr std::size_t kFew = 100;
     static constexpr std::uint32_t kFirstJobs = 5;
-    static constexpr std::uint32_t kMostJobs = 20;     // to one remote next hop
+    static constexpr std::uint32_t kMostJobs = 20;     // to a remote one, if nothing else is said
     static constexpr std::uint32_t kMostLocal = 1000;  // to deliverd, which has its own measure
 
-    enum class Added : std::uint8_t { kYes, kMemoryIsFull, kSenderHasEnough };
-    // Nothing is done when memory holds enough, of all or of this sender: the disk knows, and is
-    // asked when there is room. Recipients that are known already are left as they are.
+    enum class Added : std::uint8_t { kYes, kMemoryIsFull, kShareIsFull };
+    // Left out is what memory holds enough of, of all, of this sender or of a next hop: the disk
+    // knows, and is asked when there is room. Recipients that are known already stay as they are.
     Added add(const config::Config& config, const std::shared_ptr<spool::Envelope>& envelope,
               std::vector<spool::Recipient> recipients, std::int64_t now_us);
     bool wants_more() const { return in_memory_ < kRecipientsFromDisk; }
-    // Some sender who had enough has room again for half of it, until he has enough once more.
+    // Some share that was full has room again for half of it, until it is full once more.
     bool hungry() const { return hungry_ != 0; }
-    // All that is on disk was offered: who is hungry still has nothing there.
+    // All that is on disk was offered: what is hungry still has nothing there.
     void fed();
     // Waiting here, on its way, or its outcome not on disk yet: not to be added again.
     bool knows(mail::QueueId message, std::uint32_t recipient) const;
@@ -47,7 +51,14 @@ class Scheduler {
     std::shared_ptr<spool::Envelope> envelope(mail::QueueId message) const;
 
     // The next task for a worker; nothing when all of its destinations wait or are busy.
-    std::optional<Assignment> next(Worker worker);
+    std::optional<Assignment> next(Worker worker, async::Time now);
+    // When a destination may have its next message that now must not for its rate; not before
+    // next() has said that there is nothing.
+    std::optional<async::Time> next_turn() const;
+    // Of the task's destination.
+    config::DestinationLimits limits_of(const Assignment& task) const;
+    // The configuration has changed.
+    void set_limits(const config::Config& config);
     // A task that next() gave has come to its end: the destination was reached, was not, or was not
     // asked.
     enum class End : std::uint8_t { kReached, kNotReached, kNotTried };
@@ -77,35 +88,49 @@ class Scheduler {
     std::vector<Busy> busiest(std::size_t most) const;
 
   private:
+    struct Share {
+        std::size_t recipients = 0;
+        // Hungry: was full when more came, and has room again.
+        enum class Appetite : std::uint8_t { kNone, kHadEnough, kHungry } appetite = {};
+        bool empty() const { return recipients == 0 && appetite == Appetite::kNone; }
+    };
+    enum class Standing : std::uint8_t { kAside, kInTurn, kPaced };
     struct Destination {
         Worker worker;
         std::string next_hop;
+        config::DestinationLimits limits;
+        Share share;
         Lanes waiting;
         std::uint32_t active = 0;
         std::uint32_t limit = kFirstJobs;
-        bool in_turn = false;
-    };
-    struct Sender {
-        std::size_t recipients = 0;
-        // Hungry: had enough when more of his came, and has room again.
-        enum class Appetite : std::uint8_t { kNone, kHadEnough, kHungry } appetite = {};
+        Standing standing = {};
+        async::Time not_before;   // with a rate
+        async::Time paced_until;  // in paced_
     };
     struct Known {
         std::shared_ptr<spool::Envelope> envelope;
-        Sender* sender = nullptr;
-        std::set<std::uint32_t> recipients;
+        Share* sender = nullptr;
+        std::map<std::uint32_t, Destination*> recipients;
         bool dropped = false;
     };
     using Key = std::pair<Worker, std::string>;
 
-    Destination& destination(Worker worker, const std::string& next_hop);
+    Destination& destination(const config::Config& config, const Route& route);
+    Destination& destination(const Assignment& task);
+    static std::uint32_t most(const Destination& destination);
+    static void limit(Destination& destination, const config::Config& config);
+    static bool idle(const Destination& destination);
+    void pace(Destination& destination);
+    void wake(Destination& destination);
     enum class Flow : std::uint8_t { kOld, kNew };
     void line_up(Destination& destination, Flow flow = Flow::kOld);
     void remove_when_idle(Destination& destination);
-    void forget_all(const std::vector<Assignment>& tasks);
+    Destination* release(mail::QueueId message, std::uint32_t recipient);
+    void release_all(const std::vector<Assignment>& tasks);
     void take_out(const std::function<bool(const Assignment&)>& unwanted);
-    void left(Sender& sender);
-    void set(Sender& sender, Sender::Appetite appetite);
+    bool take_share(Share& sender, Destination& destination);
+    void left(Share& share);
+    void set(Share& share, Share::Appetite appetite);
 
     std::map<Key, Destination> destinations_;
     // Destinations with work and room, in their turn. Those that had nothing to do until now come
@@ -115,7 +140,8 @@ class Scheduler {
     };
     std::map<Worker, Turns> turns_;
     std::unordered_map<std::uint64_t, Known> known_;  // by message
-    std::unordered_map<std::string, Sender> senders_;
+    std::unordered_map<std::string, Share> senders_;
+    std::set<std::pair<async::Time, Destination*>> paced_;  // until then
     std::size_t hungry_ = 0;
     std::size_t in_memory_ = 0;
 };

@@ -43,6 +43,9 @@ struct Transaction {
     mail::Ret ret = mail::Ret::kUnsaid;
     std::string envelope_id;  // decoded, or empty
     std::vector<const ipc::work::JobRecipient*> recipients;
+    std::string next_hop;           // whose limits these are; 0: none
+    std::uint32_t connections = 0;  // at a time
+    std::uint32_t messages = 0;     // over one
 
     std::vector<std::optional<Verdict>> verdicts;  // of each recipient
     bool dsn = false;                              // the host offers it and was told what was asked

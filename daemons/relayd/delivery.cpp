@@ -81,6 +81,9 @@ class Delivery {
             transaction.eight_bit_mime = job_.body_type != mail::BodyType::kSevenBit;
             transaction.ret = job_.ret;
             transaction.envelope_id = job_.envelope_id;
+            transaction.next_hop = job_.next_hop;
+            transaction.connections = job_.connections;
+            transaction.messages = job_.messages;
             for (const std::size_t i : open_)
                 transaction.recipients.push_back(&job_.recipients[i]);
             co_await context_.pool.transact(target, transaction, stop);

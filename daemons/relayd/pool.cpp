@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "common/async/time.h"
@@ -17,22 +18,36 @@ Pool::~Pool() {
     assert(idle_.empty() && "a session outlives its pool");
 }
 
+bool Pool::Service::can_carry(const Transaction& transaction) const {
+    if (transaction.messages != 0 && messages >= transaction.messages) return false;
+    // A limited next hop's connections are its own: else they could not be counted.
+    const bool limited = connections != 0 || transaction.connections != 0;
+    return !limited || (next_hop == transaction.next_hop && connections == transaction.connections);
+}
+
 Task<> Pool::transact(Target target, Transaction& transaction, async::Stop& stop) {
-    const auto turnstile = places(target.remote());
-    const auto place = co_await turnstile->acquire(stop);
+    const auto place = co_await place_at(
+        target.remote(), std::max<std::size_t>(kSessionsPerTarget, transaction.connections), stop);
     if (!give_to_idle(target, transaction)) {
-        const auto start = [this](Target to, Transaction& first) {
-            return run_session(std::move(to), first);
+        std::optional<Place> of_next_hop;
+        if (transaction.connections != 0) {
+            dismiss_idle(transaction.next_hop);
+            of_next_hop.emplace(
+                co_await place_at(transaction.next_hop, transaction.connections, stop));
+        }
+        const auto start = [this](Target to, Transaction& first, std::optional<Place> its) {
+            return run_session(std::move(to), first, std::move(its));
         };
-        sessions_.spawn(start, std::move(target), std::ref(transaction));
+        sessions_.spawn(start, std::move(target), std::ref(transaction), std::move(of_next_hop));
     }
     async::Stop never;  // the session ends it, whatever comes
     co_await transaction.ended.wait(never);
 }
 
 bool Pool::give_to_idle(const Target& target, Transaction& transaction) {
-    const auto found =
-        std::ranges::find_if(idle_, [&](const Idle* idle) { return idle->target == target; });
+    const auto found = std::ranges::find_if(idle_, [&](const Idle* idle) {
+        return idle->service.target == target && idle->service.can_carry(transaction);
+    });
     if (found == idle_.end()) return false;
     (*found)->next = &transaction;
     (*found)->given.set();
@@ -40,15 +55,27 @@ bool Pool::give_to_idle(const Target& target, Transaction& transaction) {
     return true;
 }
 
-Task<> Pool::run_session(Target target, Transaction& first) {
-    ClientSession session(context_, target);
-    const NextTransaction next = [&](async::Stop& stop) { return next_for(target, stop); };
+void Pool::dismiss_idle(const std::string& next_hop) {
+    std::erase_if(idle_, [&](Idle* idle) {
+        if (idle->service.next_hop != next_hop) return false;
+        idle->given.set();
+        return true;
+    });
+}
+
+// `place` is held until the connection is closed.
+Task<> Pool::run_session(Target target, Transaction& first,
+                         [[maybe_unused]] std::optional<Place> place) {
+    Service service{target, first.next_hop, first.connections, 0, first.messages};
+    ClientSession session(context_, std::move(target));
+    const NextTransaction next = [&](async::Stop& stop) { return next_for(service, stop); };
     co_await session.run(first, next, sessions_.stop());
 }
 
 // A transaction that was given at the last moment is taken, or told that this session stops.
-Task<Transaction*> Pool::next_for(const Target& target, async::Stop& stop) {
-    Idle self(context_.loop, target);
+Task<Transaction*> Pool::next_for(Service& service, async::Stop& stop) {
+    if (++service.messages == service.most) co_return nullptr;
+    Idle self(context_.loop, service);
     idle_.push_front(&self);
     const auto wait = [&](async::Stop& step) -> Task<> { co_await self.given.wait(step); };
     try {
@@ -57,18 +84,23 @@ Task<Transaction*> Pool::next_for(const Target& target, async::Stop& stop) {
     } catch (const async::Stopped&) {
     }
     idle_.remove(&self);
-    if (self.next == nullptr) stop.check();
+    if (self.next == nullptr)
+        stop.check();
+    else
+        service.most = self.next->messages;
     co_return self.next;
 }
 
-std::shared_ptr<async::Semaphore> Pool::places(const std::string& remote) {
+Task<Pool::Place> Pool::place_at(std::string where, std::size_t most, async::Stop& stop) {
     std::erase_if(places_, [](const auto& entry) { return entry.second.expired(); });
-    auto semaphore = places_[remote].lock();
-    if (!semaphore) {
-        semaphore = std::make_shared<async::Semaphore>(context_.loop, kSessionsPerTarget);
-        places_[remote] = semaphore;
+    auto& known = places_[{std::move(where), most}];
+    auto among = known.lock();
+    if (!among) {
+        among = std::make_shared<async::Semaphore>(context_.loop, most);
+        known = among;
     }
-    return semaphore;
+    auto permit = co_await among->acquire(stop);
+    co_return Place{std::move(among), std::move(permit)};
 }
 
 }  // namespace veredus::relayd

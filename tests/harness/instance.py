@@ -45,6 +45,8 @@ def toml_value(value):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml_value(each)}" for key, each in value.items()) + " }"
     return str(value) if isinstance(value, int) else json.dumps(value)
 
 
@@ -68,13 +70,13 @@ def set_in_toml(text, section, key, value):
 
 
 def set_settings(text, settings):
-    """`settings`: {"section": {"key": value}, "top-level key": value}; [routes] keys are quoted."""
+    """`settings`: {"section": {"key": value}, "top-level key": value}; keys of [routes] and [destinations] are quoted."""
     for section, keys in settings.items():
         if not isinstance(keys, dict):
             text = set_in_toml(text, "", section, keys)
             continue
         for key, value in keys.items():
-            text = set_in_toml(text, section, json.dumps(key) if section == "routes" else key, value)
+            text = set_in_toml(text, section, json.dumps(key) if section in ("routes", "destinations") else key, value)
     return text
 
 

@@ -28,7 +28,7 @@ class RemoteHost:
         self.replies = {}
         self.messages = []  # Transactions that were accepted
         self.commands = []  # every command line of every connection, in order
-        self.connections = 0
+        self.connections = self.open_connections = self.most_connections = 0
         self.tls_connections = 0
         self.extensions, self.tls = list(extensions), tls
         self._changed = threading.Condition()
@@ -42,6 +42,8 @@ class RemoteHost:
                     Session(remote, self.request).run()
                 except (OSError, EOFError):
                     pass
+                finally:
+                    remote.note(closed=True)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -75,6 +77,8 @@ class RemoteHost:
             if "message" in what:
                 self.messages.append(what["message"])
             self.connections += "connection" in what
+            self.open_connections += ("connection" in what) - ("closed" in what)
+            self.most_connections = max(self.most_connections, self.open_connections)
             self.tls_connections += "tls" in what
             self._changed.notify_all()
 

@@ -66,6 +66,37 @@ def test_a_connection_is_used_again(host, remote):
     assert remote.connections < 30, "each message had a connection of its own"
 
 
+def test_a_destination_gets_what_it_asks_for(host, remote):
+    limits = {"connections": 2, "messages": 5, "recipients": 3}
+    veredus = host(users=["alice"], settings=route(remote, destinations={remote.host: limits}, queue={"paused": True}))
+    for number in range(30):
+        mail.submit(veredus, ALICE, f"r{number}@peer.example", mail.message(ALICE, "r@peer.example"))
+    many = [f"many{number}@peer.example" for number in range(7)]
+    mail.submit(veredus, ALICE, many, mail.message(ALICE, many[0]))
+    veredus.configure({"queue": {"paused": False}})
+    veredus.reload()
+    received = remote.wait_messages(33)
+    assert sorted(len(each.recipients) for each in received) == [1] * 31 + [3] * 2
+    assert remote.most_connections <= 2
+    assert remote.connections >= 33 / 5
+    veredus.wait_until_empty()
+
+
+def test_a_rate_is_kept_and_a_reload_lifts_it(host, remote):
+    settings = route(remote, destinations={"*": {"rate": "1/h"}})
+    veredus = host(users=["alice"], settings=settings)
+    for number in range(3):
+        mail.submit(veredus, ALICE, f"r{number}@peer.example", mail.message(ALICE, "r@peer.example"))
+    remote.wait_messages(1)
+    wait_until(lambda: len(veredus.queue()) == 2)
+    shown = veredus.veredus("queue", "show", "all").stdout
+    assert "it waits for its turn at this destination" in shown
+    veredus.configure({"destinations": {"*": {"rate": "100/s"}}})
+    veredus.reload()
+    remote.wait_messages(3)
+    veredus.wait_until_empty()
+
+
 def test_4xx_is_tried_again_with_growing_pauses(host, remote):
     veredus = host(users=["alice"], settings=route(remote, **FAST))
     remote.replies["RCPT"] = ["450 4.2.0 grey", "450 4.2.0 grey", "250 2.1.5 welcome"]

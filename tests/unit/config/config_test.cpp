@@ -1,5 +1,6 @@
 #define BOOST_TEST_MODULE config
 #include "common/config/config.h"
+#include "common/config/destinations.h"
 
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ BOOST_AUTO_TEST_CASE(unknown_keys_are_named_with_line_and_nearest_known) {
         "the first [section]\n");
     BOOST_TEST(errors_of("[tls]\nquux = 1\n") ==
                "veredus.toml:2: tls.quux: unknown setting; known here: certificate, key\n");
-    BOOST_TEST(errors_of("[zebra]\nx = 1\n").find("known are: routes, listen, tls") !=
+    BOOST_TEST(errors_of("[zebra]\nx = 1\n").find("known are: routes, destinations, listen, tls") !=
                std::string::npos);
     BOOST_TEST(errors_of("hostnmae = \"a\"\n") ==
                "veredus.toml:1: hostnmae: unknown setting; did you mean hostname?\n");
@@ -159,6 +160,15 @@ BOOST_AUTO_TEST_CASE(bad_values_say_what_was_expected) {
         {"[routes]\n\"peer example\" = \"[192.0.2.1]:25\"", "expected a domain"},
         {"[routes]\n\"a.example\" = 25", "expected a text in quotes"},
         {"[routes]\n\"a.example\" = \"b c\"", "expected \"[host]:port\""},
+        {"[routes]\n\"192.0.2.1\" = \"b\"", "expected a domain"},
+        {"[destinations]\n\"a.example\" = 5", "2: destinations.a.example: write the"},
+        {"[destinations]\na.example = {rate = \"1/s\"}", "write the destination in quotes"},
+        {"[destinations]\n\"a b\" = {rate = \"1/s\"}", "expected a domain"},
+        {"[destinations]\n\"a.example\" = {rat = \"1/s\"}", "did you mean rate?"},
+        {"[destinations]\n\"a.example\" = {speed = 1}", "known are: connections, messages, recip"},
+        {"[destinations]\n\"a.example\" = {rate = 5}", "expected messages in a time"},
+        {"[destinations]\n\"a.example\" = {connections = 0}", "from 1 to 300"},
+        {"[destinations]\n\"a.example\" = {recipients = 101}", "from 1 to 100"},
     };
     for (const Case& test : kCases) {
         const std::string errors = errors_of(test.text);
@@ -198,6 +208,38 @@ BOOST_AUTO_TEST_CASE(routes_keep_the_order_of_the_file_and_the_first_wins) {
     BOOST_TEST(port_of("b.a.example") == "relay.example");
     BOOST_TEST(port_of("example") == "192.0.2.4");
     BOOST_TEST((Config{}.route_for("a.example") == nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(each_limit_is_that_of_the_first_line_that_has_it) {
+    const auto config = Config::parse(R"([destinations]
+"B.example" = { rate = "60/m" }
+"*.example" = { connections = 5, rate = "1/s" }
+"192.0.2.1" = { messages = 7 }
+[destinations."*"]
+connections = 9
+recipients = 50
+)");
+    BOOST_REQUIRE(config.has_value());
+    const auto text_for = [&](std::string_view next_hop) {
+        return limits_text(config->limits_for(next_hop));
+    };
+    BOOST_TEST(text_for("b.example") == "{ connections = 5, recipients = 50, rate = \"60/m\" }");
+    BOOST_TEST(text_for("ann:pw@[mx.b.example]:587") ==
+               "{ connections = 5, recipients = 50, rate = \"1/s\" }");
+    BOOST_TEST(text_for("[192.0.2.1]:2525") ==
+               "{ connections = 9, messages = 7, recipients = 50 }");
+    BOOST_TEST(text_for("no_host.test") == "{ connections = 9, recipients = 50 }");
+    BOOST_TEST((Config{}.limits_for("b.example") == DestinationLimits{}));
+}
+
+BOOST_AUTO_TEST_CASE(rates) {
+    for (const char* text : {"60/m", "5/s", "1/10s", "100/h", "7/1d12h", "1/ms"})
+        BOOST_TEST(Rate::parse(text).value().text() == text);
+    BOOST_TEST(Rate::parse("60/1m")->text() == "60/m");
+    BOOST_TEST((Rate::parse("60/m")->pace() == 1s));
+    for (const char* bad : {"", "60", "60/", "/m", "0/m", "-1/m", "60 / m", "60/m ", "60/0s",
+                            "1.5/s", "99999999999/s", "60/x"})
+        BOOST_TEST(!Rate::parse(bad).has_value(), bad);
 }
 
 BOOST_AUTO_TEST_CASE(next_hops) {
@@ -256,6 +298,8 @@ BOOST_AUTO_TEST_CASE(what_is_written_reads_back_the_same) {
     config.relay.smarthost = NextHop::parse("u\"\\:p@[smtp.example]:587").value();
     config.routes = {{"z.example", NextHop::parse("[192.0.2.1]:25").value()},
                      {"*", NextHop::parse("a.example:26").value()}};
+    config.destinations = {{"z.example", {.connections = 3, .rate = Rate::parse("1/10s").value()}},
+                           {"*", {.messages = 100, .recipients = 20}}};
     config.queue.paused = true;
     config.limits.message_size = 123456;
     config.accounts.failure_delay = 20ms;

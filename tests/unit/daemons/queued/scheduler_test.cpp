@@ -26,6 +26,7 @@ struct Fixture {
     Scheduler scheduler;
     std::string sender = "news@lists.example";  // of what is added
     std::int32_t priority = 0;
+    async::Time now{std::chrono::hours(1)};
 
     std::shared_ptr<spool::Envelope> message(std::uint64_t id) {
         auto envelope = std::make_shared<spool::Envelope>();
@@ -45,8 +46,9 @@ struct Fixture {
         return scheduler.add(config, message(id), std::move(recipients), 0) ==
                Scheduler::Added::kYes;
     }
+    std::optional<Assignment> next(Worker worker) { return scheduler.next(worker, now); }
     std::uint64_t next_id(Worker worker = Worker::relayd) {
-        const auto task = scheduler.next(worker);
+        const auto task = next(worker);
         return task ? task->envelope->id.value() : 0;
     }
 };
@@ -58,13 +60,13 @@ BOOST_FIXTURE_TEST_SUITE(scheduling, Fixture)
 BOOST_AUTO_TEST_CASE(recipients_of_one_next_hop_go_together) {
     add(1,
         {to(1, "x@b.example"), to(2, "y@B.example"), to(3, "u@a.example"), to(4, "z@c.example")});
-    const auto first = scheduler.next(Worker::relayd);
+    const auto first = next(Worker::relayd);
     BOOST_REQUIRE(first);
     BOOST_TEST(first->next_hop == "b.example");
     BOOST_TEST(first->recipients.size() == 2U);
-    BOOST_TEST(scheduler.next(Worker::relayd)->next_hop == "c.example");
-    BOOST_TEST(!scheduler.next(Worker::relayd));
-    BOOST_TEST(scheduler.next(Worker::deliverd)->recipients.at(0).number == 3U);
+    BOOST_TEST(next(Worker::relayd)->next_hop == "c.example");
+    BOOST_TEST(!next(Worker::relayd));
+    BOOST_TEST(next(Worker::deliverd)->recipients.at(0).number == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(a_mailing_to_one_host_holds_up_nobody_else) {
@@ -81,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_destination_grows_by_success_and_shrinks_by_failure) {
         add(id, {to(1, "x@b.example")});
     std::vector<Assignment> active;
     const auto take_all = [&] {
-        while (auto task = scheduler.next(Worker::relayd))
+        while (auto task = next(Worker::relayd))
             active.push_back(std::move(*task));
     };
     take_all();
@@ -122,7 +124,7 @@ BOOST_AUTO_TEST_CASE(what_is_known_is_not_added_again_until_it_is_forgotten) {
 BOOST_AUTO_TEST_CASE(what_a_lost_worker_had_goes_first) {
     add(1, {to(1, "x@b.example")});
     add(2, {to(1, "x@b.example")});
-    auto task = scheduler.next(Worker::relayd);
+    auto task = next(Worker::relayd);
     scheduler.give_back(std::move(*task));
     BOOST_TEST(next_id() == 1U);
     BOOST_TEST(next_id() == 2U);
@@ -146,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_mailing_to_many_hosts_lets_a_letter_to_another_pass) {
     }
     std::vector<Assignment> active;
     for (int i = 0; i < 200; ++i)
-        active.push_back(*scheduler.next(Worker::relayd));  // each has had its first turn
+        active.push_back(*next(Worker::relayd));  // each has had its first turn
     add(5000, {to(1, "x@other.example")});
     add(5001, {to(1, "y@other.example")});
     BOOST_TEST(next_id() == 5000U);
@@ -189,7 +191,7 @@ BOOST_AUTO_TEST_CASE(the_more_urgent_goes_first_and_nobody_waits_for_ever) {
     std::size_t urgent = 0;
     std::size_t bulk = 0;
     for (int i = 0; i < 16; ++i) {
-        auto task = scheduler.next(Worker::relayd);
+        auto task = next(Worker::relayd);
         BOOST_REQUIRE(task);
         ++(task->envelope->priority > 0 ? urgent : bulk);
         scheduler.finished(*task, Scheduler::End::kReached);
@@ -202,7 +204,7 @@ BOOST_AUTO_TEST_CASE(what_comes_back_is_the_next_of_its_kind) {
     priority = -1;
     add(1, {to(1, "x@b.example")});
     add(2, {to(1, "x@b.example")});
-    auto task = scheduler.next(Worker::relayd);
+    auto task = next(Worker::relayd);
     priority = 0;
     add(3, {to(1, "x@b.example")});
     scheduler.give_back(std::move(*task));
@@ -215,36 +217,69 @@ BOOST_AUTO_TEST_CASE(memory_has_an_end) {
     const auto fill = [&](std::uint64_t id, std::size_t recipients) {
         std::vector<spool::Recipient> many;
         for (std::uint32_t i = 1; i <= recipients; ++i)
-            many.push_back(to(i, "x@b.example"));
+            many.push_back(to(i, "x@b" + std::to_string(id) + ".example"));
         return add(id, std::move(many));
     };
-    BOOST_TEST(fill(1, Scheduler::kRecipientsOfSender));
+    BOOST_TEST(fill(1, Scheduler::kShare));
     BOOST_TEST(scheduler.wants_more());
     BOOST_TEST(!fill(2, 1));  // he has enough, others have not
     for (std::uint64_t id = 3; scheduler.wants_more(); ++id) {
         sender = std::to_string(id) + "@" + std::to_string(id) + ".example";
-        BOOST_TEST(fill(id, Scheduler::kRecipientsOfSender));
+        BOOST_TEST(fill(id, Scheduler::kShare));
     }
     sender = "new@c.example";
-    BOOST_TEST(fill(100, Scheduler::kRecipientsOfSender));  // arrivals still are taken
+    BOOST_TEST(fill(100, Scheduler::kShare));  // arrivals still are taken
     sender = "newer@d.example";
     BOOST_TEST(!fill(101, 1));
 }
 
 BOOST_AUTO_TEST_CASE(who_had_enough_is_hungry_when_half_has_gone) {
     std::vector<spool::Recipient> many;
-    for (std::uint32_t i = 1; i <= Scheduler::kRecipientsOfSender; ++i)
+    for (std::uint32_t i = 1; i <= Scheduler::kShare; ++i)
         many.push_back(to(i, "x@b.example"));
     add(1, std::move(many));
     BOOST_TEST(!scheduler.hungry());
     BOOST_TEST(!add(2, {to(1, "x@b.example")}));
-    const auto half = static_cast<std::uint32_t>(Scheduler::kRecipientsOfSender / 2);
+    const auto half = static_cast<std::uint32_t>(Scheduler::kShare / 2);
     for (std::uint32_t i = 1; i <= half; ++i)
         scheduler.forget(mail::QueueId(1), i);
     BOOST_TEST(!scheduler.hungry());
     scheduler.forget(mail::QueueId(1), half + 1);
     BOOST_TEST(scheduler.hungry());
     BOOST_TEST(add(2, {to(1, "x@b.example")}));
+    BOOST_TEST(scheduler.hungry());
+    scheduler.fed();
+    BOOST_TEST(!scheduler.hungry());
+}
+
+BOOST_AUTO_TEST_CASE(a_next_hop_does_not_fill_the_memory) {
+    const auto fill = [&](std::uint64_t id, std::size_t recipients) {
+        sender = std::to_string(id) + "@" + std::to_string(id) + ".example";
+        std::vector<spool::Recipient> many;
+        for (std::uint32_t i = 1; i <= recipients; ++i)
+            many.push_back(to(i, "x@b.example"));
+        return add(id, std::move(many));
+    };
+    constexpr auto kSome = Scheduler::kShare / 5;
+    for (std::uint64_t id = 1; id <= 4; ++id)
+        BOOST_TEST(fill(id, kSome));
+    BOOST_TEST(!fill(5, 2 * kSome));
+    BOOST_TEST(scheduler.recipients() == Scheduler::kShare);
+    BOOST_TEST(fill(6, 1));  // a letter of somebody else
+    for (std::uint64_t id = 7; scheduler.recipients() < 2 * Scheduler::kShare; ++id)
+        fill(id, Scheduler::kFew);
+    BOOST_TEST(!fill(1000, 1));
+    BOOST_TEST(add(1001, {to(1, "x@c.example")}));
+    // Half of it gone, there is room for what was left out, and for that alone.
+    const auto rest = scheduler.recipients() - Scheduler::kShare / 2 + 1;
+    std::size_t gone = 0;
+    for (std::uint64_t id = 1; id < 1000; ++id) {
+        for (std::uint32_t i = 1; i <= 2 * kSome && gone < rest; ++i) {
+            if (!scheduler.knows(mail::QueueId(id), i)) continue;
+            scheduler.forget(mail::QueueId(id), i);
+            ++gone;
+        }
+    }
     BOOST_TEST(scheduler.hungry());
     scheduler.fed();
     BOOST_TEST(!scheduler.hungry());
@@ -260,7 +295,7 @@ BOOST_AUTO_TEST_CASE(many_messages_are_dropped_at_once) {
     scheduler.drop(ids);
     BOOST_TEST(scheduler.recipients() == 50U);
     for (std::size_t i = 0; i < 50; ++i) {
-        const auto task = scheduler.next(Worker::relayd);
+        const auto task = next(Worker::relayd);
         BOOST_REQUIRE(task);
         BOOST_TEST(task->envelope->id.value() % 2 == 1);
         scheduler.finished(*task, Scheduler::End::kNotTried);

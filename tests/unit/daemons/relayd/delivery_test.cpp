@@ -298,6 +298,42 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_that_died_is_replaced) {
     BOOST_TEST(connects == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_carries_no_more_messages_than_its_limit) {
+    auto job = a_job("b.example", {"a@b.example"});
+    job.messages = 2;
+    for (int i = 0; i < 5; ++i)
+        deliver(job);
+    BOOST_TEST(host.messages.size() == 5U);
+    BOOST_TEST(host.connections == 3);
+    BOOST_TEST(host.most_open == 1);
+}
+
+// The one to the other host of the same domain is closed first, though it might carry more.
+BOOST_AUTO_TEST_CASE(connections_to_all_hosts_of_a_next_hop_count) {
+    resolver.add_mx("two.example", 10, "mx1.two.example");
+    resolver.add_mx("two.example", 20, "mx2.two.example");
+    resolver.add_a("mx1.two.example", "192.0.2.1");
+    resolver.add_a("mx2.two.example", "192.0.2.2");
+    auto& second = hosts["192.0.2.2:25"];
+    auto job = a_job("two.example", {"a@two.example"});
+    job.connections = 1;
+    deliver(job);
+    BOOST_TEST(host.open == 1);
+    host.answers["MAIL"] = {"421 4.3.2 not now", "421 4.3.2 not now"};
+    deliver(job);
+    BOOST_TEST(host.open == 0);
+    BOOST_TEST(second.open == 1);
+    second.answers["QUIT"] = {"SILENCE"};
+    deliver(job);
+    BOOST_TEST(host.connections == 2);  // until the other is closed
+    advance(1min);
+    BOOST_TEST(host.connections == 3);
+    BOOST_TEST(host.messages.size() + second.messages.size() == 3U);
+    // Who has no limit does not take what is counted for another.
+    deliver("b.example", {"a@b.example"});
+    BOOST_TEST(host.connections == 4);
+}
+
 BOOST_AUTO_TEST_CASE(many_jobs_share_the_places_of_a_host) {
     for (std::size_t i = 0; i < relayd::Pool::kSessionsPerTarget + 5; ++i)
         host.answers["."].push_back("SILENCE");

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <map>
@@ -96,11 +97,14 @@ struct FakeHost {
     net::TlsContext* tls = nullptr;  // what STARTTLS leads to; without it, to nonsense
 
     int connections = 0;
+    int open = 0, most_open = 0;
     std::vector<std::string> commands;
     std::vector<Message> messages;
 
     Task<> serve(net::Stream& stream, async::Stop& stop) {
         ++connections;
+        most_open = std::max(most_open, ++open);
+        const std::unique_ptr<int, void (*)(int*)> leave(&open, [](int* count) { --*count; });
         co_await stream.write(greeting + "\r\n");
         Message message;
         for (;;) {
