@@ -270,7 +270,7 @@ void Committer::count(const spool::Outcome& outcome) {
 void Committer::departed(const spool::Departure& departure) {
     --totals_.messages;
     totals_.bytes -= departure.body.length;
-    bodies_.drop_reference(departure.body.file);
+    bodies_.bury(departure.body);
     after_.departed(departure);
 }
 

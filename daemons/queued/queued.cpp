@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/async/blocking.h"
 #include "common/async/scope.h"
 #include "common/async/time.h"
 #include "common/daemon/serve_link.h"
@@ -22,6 +23,7 @@ using async::Stop;
 using async::Task;
 using daemon::Env;
 
+constexpr auto kCompactEvery = std::chrono::seconds(5);
 constexpr auto kTidyEvery = std::chrono::minutes(1);
 
 class Queued {
@@ -81,6 +83,7 @@ class Queued {
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.refill(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.watch(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await tidy(scope.stop()); });
+        scope.spawn([this, &scope]() -> Task<> { co_await compact(scope.stop()); });
         daemon::serve_link<ipc::intake::Request, ipc::intake::Answer>(
             env_, scope, "intake", [this](Intake::Channel& channel, Scope& peer) -> Task<> {
                 Intake intake(env_, committer_, bodies_,
@@ -126,6 +129,18 @@ class Queued {
             };
             const auto trouble = co_await committer_.with_store(care, stop);
             if (trouble) report_ledger(*trouble);
+        }
+    }
+
+    // Room that messages leave in segments which others are still in.
+    Task<> compact(Stop& stop) {
+        for (;;) {
+            co_await async::sleep_for(env_.loop, kCompactEvery, stop);
+            const auto compaction = bodies_.to_compact();
+            if (compaction.empty()) continue;
+            const auto run = [&] { return compaction.run(); };
+            const auto trouble = co_await async::blocking(env_.loop, run);
+            if (!trouble.empty()) env_.log.warning("no room is given back: {}", trouble);
         }
     }
 

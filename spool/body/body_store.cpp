@@ -69,6 +69,7 @@ struct BodyStore::BodyFile {
     std::shared_ptr<File> file;  // open while somebody may write it
     std::uint64_t references = 0;
     bool leased = false;
+    DeadRanges dead;  // of a segment
     // Both set by SyncSet::run() on its own thread.
     std::atomic<bool> name_durable = false;
     std::atomic<bool> broken = false;  // a sync failed
@@ -243,6 +244,66 @@ void BodyStore::drop_reference(std::uint64_t file) {
     remove_when_unneeded(*at->second);
 }
 
+void BodyStore::bury(const mail::BodyRef& body) {
+    const auto at = files_.find(body.file);
+    if (at == files_.end()) return;  // was missing at start
+    if (at->second->name.kind == BodyKind::kSegment)
+        at->second->dead.add(body.offset, body.offset + body.length);
+    drop_reference(body.file);
+}
+
+BodyStore::Compaction BodyStore::to_compact(std::uint64_t worth) {
+    Compaction compaction;
+    compaction.directory_ = directory_.get();
+    for (const auto& [number, file] : files_) {
+        if (file->dead.fresh() >= worth)
+            compaction.files_.push_back({name_of(file->name), file->dead.take()});
+    }
+    return compaction;
+}
+
+std::string BodyStore::Compaction::run() const {
+    std::string trouble;
+    for (const auto& [name, ranges] : files_) {
+        try {
+            const auto file = directory_->open(name, Access::kWrite);
+            if (file == nullptr) continue;  // the last message has left
+            for (const auto& range : ranges)
+                file->punch(range.start, range.end);
+        } catch (const DiskError& error) {
+            trouble = error.what();
+        }
+    }
+    return trouble;
+}
+
+std::vector<std::uint64_t> BodyStore::sparse_segments(
+    const std::map<std::uint64_t, std::uint64_t>& bytes) const {
+    std::vector<std::uint64_t> sparse;
+    for (const auto& [number, living] : bytes) {
+        const auto at = files_.find(number);
+        if (at == files_.end() || at->second->name.kind != BodyKind::kSegment) continue;
+        const auto file = directory_->open(name_of(at->second->name), Access::kRead);
+        if (file != nullptr && file->allocated() > living + living / 4 + kWorthGivingBack)
+            sparse.push_back(number);
+    }
+    return sparse;
+}
+
+void BodyStore::only_living(std::uint64_t number, std::span<const mail::BodyRef> living) {
+    auto& body = *files_.at(number);
+    const auto file = directory_->open(name_of(body.name), Access::kRead);
+    if (file == nullptr) return;
+    std::uint64_t end = 0;
+    for (const auto& one : living) {
+        // The line of its record stays before it, and an end of line before that.
+        const auto head = one.offset - std::min<std::uint64_t>(one.offset, kLongestHead);
+        if (head > end) body.dead.add(end, head);
+        end = std::max(end, one.offset + one.length + kRecordEnd.size());
+    }
+    if (file->size() > end) body.dead.add(end, file->size());
+}
+
 void BodyStore::remove_when_unneeded(const BodyFile& file) {
     if (file.leased || file.references > 0) return;
     // `file` may be the map's own object: its name is needed until the last line.
@@ -319,7 +380,7 @@ BodyStore::Usage BodyStore::usage() const {
         const auto open = directory_->open(name_of(file->name), Access::kRead);
         if (open == nullptr) continue;
         ++usage.files;
-        usage.bytes += open->size();
+        usage.bytes += open->allocated();
     }
     return usage;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/mail/body_ref.h"
+#include "spool/body/dead_ranges.h"
 #include "spool/disk/disk.h"
 
 namespace veredus::spool {
@@ -85,6 +86,25 @@ class BodyStore {
         std::vector<Item> files_;
     };
 
+    // Gives the space of what is dead in segments back to the file system.
+    class Compaction {
+      public:
+        // On any thread. Empty, or what the disk had against it: then that space comes back with
+        // its segment.
+        std::string run() const;
+        bool empty() const { return files_.empty(); }
+
+      private:
+        friend class BodyStore;
+        struct Item {
+            std::string name;
+            std::vector<DeadRanges::Range> ranges;
+        };
+        Directory* directory_ = nullptr;
+        std::vector<Item> files_;
+    };
+    static constexpr std::uint64_t kWorthGivingBack = 256 * 1024;
+
     explicit BodyStore(std::unique_ptr<Directory> directory);
     ~BodyStore();
 
@@ -99,6 +119,13 @@ class BodyStore {
     std::vector<BodyFileFault> recover(const std::map<std::uint64_t, std::uint64_t>& needed,
                                        Unneeded unneeded);
 
+    // After recover(): segments that take much more room than the `bytes` of their messages (file →
+    // bytes); and what else is in one of those that still has messages, which are at `living`, in
+    // order. Nobody may be writing it.
+    std::vector<std::uint64_t> sparse_segments(
+        const std::map<std::uint64_t, std::uint64_t>& bytes) const;
+    void only_living(std::uint64_t file, std::span<const mail::BodyRef> living);
+
     // New files; `now_us` (since 1970) makes their numbers, which never come twice. Throw
     // DiskError.
     std::unique_ptr<Lease> create_segment(std::int64_t now_us);
@@ -109,6 +136,10 @@ class BodyStore {
 
     // A message in this file has left, or was never committed.
     void drop_reference(std::uint64_t file);
+    // It has left, and that is on disk: likewise, and the space of its bytes may be given back.
+    void bury(const mail::BodyRef& body);
+    // Segments in which so many bytes have died since the last time.
+    Compaction to_compact(std::uint64_t worth = kWorthGivingBack);
 
     // These three throw DiskError when descriptors or memory have run out: try again later.
 

@@ -15,6 +15,16 @@ bool DiskError::disk_full() const {
     return code_ == ENOSPC || code_ == EDQUOT;
 }
 
+void File::punch(std::uint64_t start, std::uint64_t end) {
+    const auto first = (start + kBlock - 1) / kBlock * kBlock;
+    const auto last = end / kBlock * kBlock;
+    if (first < last) punch_blocks(first, last - first);
+}
+
+void File::punch_blocks(std::uint64_t offset, std::uint64_t length) {
+    write(offset, std::string(length, '\0'));
+}
+
 void write_again(File& file, std::uint64_t start, std::uint64_t end) {
     constexpr std::uint64_t kPiece = 1 << 20;
     std::string bytes;

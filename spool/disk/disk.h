@@ -53,6 +53,14 @@ class File {
                            std::uint64_t offset) = 0;
 
     virtual std::uint64_t size() = 0;
+    // Bytes that it takes on the disk.
+    virtual std::uint64_t allocated() { return size(); }
+
+    // The whole blocks (kBlock) between `start` and `end` become zeros and take no room, where the
+    // file system can do that; else nothing happens. Lost by a crash unless synced.
+    static constexpr std::uint64_t kBlock = 4096;
+    void punch(std::uint64_t start, std::uint64_t end);
+
     virtual void truncate(std::uint64_t size) = 0;
 
     // Contents and size are durable when this returns (fdatasync). After it threw, nobody knows
@@ -68,6 +76,9 @@ class File {
 
     // The descriptor, to be passed on or watched; stays owned by this object.
     virtual int descriptor() const = 0;
+
+  protected:
+    virtual void punch_blocks(std::uint64_t offset, std::uint64_t length);  // writes zeros
 };
 
 // An open directory; the names given to it are plain, never with a '/' and never "." or "..".

@@ -103,6 +103,12 @@ class RealFile final : public File {
         return static_cast<std::uint64_t>(status.st_size);
     }
 
+    std::uint64_t allocated() override {
+        struct stat status{};
+        if (::fstat(number(), &status) != 0) fail("stat");
+        return static_cast<std::uint64_t>(status.st_blocks) * 512;
+    }
+
     void truncate(std::uint64_t size) override {
         if (retried([&] { return ::ftruncate(number(), static_cast<off_t>(size)); }) != 0)
             fail("truncate");
@@ -124,6 +130,15 @@ class RealFile final : public File {
     }
 
     int descriptor() const override { return number(); }
+
+  protected:
+    void punch_blocks(std::uint64_t offset, std::uint64_t length) override {
+        const auto punch = [&] {
+            return ::fallocate(number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(offset), static_cast<off_t>(length));
+        };
+        if (retried(punch) != 0 && errno != EOPNOTSUPP) fail("give back space of");
+    }
 
   private:
     int number() const { return descriptor_.number(); }

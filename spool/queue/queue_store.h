@@ -185,6 +185,8 @@ class QueueStore {
     void mark_lost_bodies(const BodyStore& bodies,
                           const std::map<std::uint64_t, std::uint64_t>& ends, Recovered& recovered);
 
+    void find_dead(BodyStore& bodies, const std::map<std::uint64_t, std::uint64_t>& bytes);
+
     Database database_;
     bool fresh_;  // the schema was made just now: the database cannot know of any body
     bool broken_ =

@@ -34,6 +34,7 @@ Recovered QueueStore::recover(BodyStore& bodies) {
     Recovered recovered;
     std::map<std::uint64_t, std::uint64_t> needed;  // file → messages
     std::map<std::uint64_t, std::uint64_t> ends;    // file → where its last message ends
+    std::map<std::uint64_t, std::uint64_t> bytes;   // file → of its messages
     std::vector<BodyRow> in_doubt;
     {
         auto select =
@@ -42,6 +43,7 @@ Recovered QueueStore::recover(BodyStore& bodies) {
         while (rows.next()) {
             const auto body = body_from(rows, 2);
             ++needed[body.file];
+            bytes[body.file] += body.length;
             ends[body.file] = std::max(ends[body.file], body.offset + body.length);
             recovered.totals.messages += 1;
             recovered.totals.bytes += body.length;
@@ -79,7 +81,27 @@ Recovered QueueStore::recover(BodyStore& bodies) {
         recovered.totals.bytes -= row.body.length;
         bodies.drop_reference(row.body.file);
     }
+    find_dead(bodies, bytes);
     return recovered;
+}
+
+// What had died in segments that still have messages is known in memory alone.
+void QueueStore::find_dead(BodyStore& bodies, const std::map<std::uint64_t, std::uint64_t>& bytes) {
+    std::map<std::uint64_t, std::vector<mail::BodyRef>> living;
+    for (const auto file : bodies.sparse_segments(bytes))
+        living[file];
+    if (living.empty()) return;
+    auto select = database_.prepare(fmt::format("SELECT {} FROM message", kBodyColumns));
+    auto rows = select.query();
+    while (rows.next()) {
+        const auto body = body_from(rows, 0);
+        const auto segment = living.find(body.file);
+        if (segment != living.end()) segment->second.push_back(body);
+    }
+    for (auto& [file, in_it] : living) {
+        std::ranges::sort(in_it, {}, &mail::BodyRef::offset);
+        bodies.only_living(file, in_it);
+    }
 }
 
 // Damage that can be seen without reading every body: files that are gone or too short.

@@ -111,7 +111,7 @@ class Bench {
         store_.sync(written,
                     [this](const auto& one, const auto& other) { second_.run(one, other); });
         for (const auto& departure : written.committed.departures)
-            bodies_.drop_reference(departure.body.file);
+            bodies_.bury(departure.body);
     }
 
     Settings settings_;

@@ -77,6 +77,7 @@ void QueueLife::commit_one_behind_the_other() {
     if (pick(3) == 0) spool_->queue.settle_ledger(0);
     note_committed(one, spool_->finish(one, written));
     note_committed(other, spool_->finish(other, then));
+    if (pick(3) == 0) spool_->bodies.to_compact(1).run();
 }
 
 void QueueLife::add_arrivals(Batch& batch) {
@@ -180,7 +181,7 @@ void QueueLife::command() {
             told.removal_offered = true;
             if (const auto gone = queue.remove(*id, kTestNow)) {
                 told.removal_committed = true;
-                spool_->bodies.drop_reference(gone->body.file);
+                spool_->bodies.bury(gone->body);
             }
             break;
     }

@@ -110,7 +110,7 @@ class TestSpool {
         if (!written.failed_files.empty()) queue.take_back(batch, written);
         const auto& committed = written.committed;
         for (const auto& gone : committed.departures)
-            bodies.drop_reference(gone.body.file);
+            bodies.bury(gone.body);
         for (std::size_t i = 0; i < batch.arrivals.size(); ++i) {
             if (committed.arrivals[i] == ArrivalResult::kAccepted) continue;
             bodies.drop_reference(batch.arrivals[i].envelope.body.file);
