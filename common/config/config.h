@@ -118,6 +118,7 @@ struct Config {
         Duration retry_max = std::chrono::hours(4);
         Duration expire = std::chrono::days(5);
         Duration delay_notice = std::chrono::hours(4);
+        std::uint64_t min_free = 64ull << 20;  // bytes
         bool operator==(const Queue&) const = default;
     } queue;
 

@@ -126,6 +126,10 @@ const std::array kSettings{
     Setting{"queue.delay_notice", [](Config& c) -> Duration& { return c.queue.delay_notice; },
         "After so long the sender is told that his mail is still waiting. \"0s\": never.\n"},
 
+    Setting{"queue.min_free", [](Config& c) -> std::uint64_t& { return c.queue.min_free; },
+        "With less than this free on the disk of the queue, mail is refused for now (452), so that\n"
+        "what becomes of the mail that is here still finds a place.\n"},
+
     Setting{"ledger.keep", [](Config& c) -> Duration& { return c.ledger.keep; },
         "How long `veredus trace` knows a message that has left the queue. Days go as a whole.\n", check_keep},
 

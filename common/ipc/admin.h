@@ -160,8 +160,11 @@ struct Depth {
     std::uint64_t held = 0;      // messages, those that are damaged among them
     std::vector<mail::Pause> paused;
     Mended mended;
+    std::uint64_t disk_free = 0;  // bytes
+    bool room_left = true;        // more than queue.min_free: mail is taken
     auto fields() {
-        return std::tie(request, messages, bytes, active, deferred, held, paused, mended);
+        return std::tie(request, messages, bytes, active, deferred, held, paused, mended, disk_free,
+                        room_left);
     }
 };
 struct ShapeRow {

@@ -22,6 +22,8 @@
 //   OpenBody → BodyOpened + descriptor          once a segment, or once a large message
 //   Begin, Recipients…, Commit → Accepted | Refused       many transactions side by side
 //   Begin, …, Abort                              no answer
+//   Room                                         from queued, when the disk fills up or has room
+//   again
 namespace veredus::ipc::intake {
 
 // At most this many recipients stand in one Recipients message, so that it fits a packet.
@@ -103,7 +105,14 @@ struct Refused {
     auto fields() { return std::tie(transaction, status, text); }
 };
 
-using Answer = std::variant<BodyOpened, Accepted, Refused>;
+// Whether the disk has room for new mail; until it is said for the first time it has. Without it
+// all that is committed is refused.
+struct Room {
+    bool left = true;
+    auto fields() { return std::tie(left); }
+};
+
+using Answer = std::variant<BodyOpened, Accepted, Refused, Room>;
 
 // What a transaction may say when. OpenBody and DiscardBody stand outside transactions.
 enum class Phase { idle, begun, addressed };

@@ -140,7 +140,9 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .deferred = waiting.deferred,
                              .held = waiting.held,
                              .paused = dispatcher_.pauses(),
-                             .mended = dispatcher_.mended()});
+                             .mended = dispatcher_.mended(),
+                             .disk_free = room_.space().bytes,
+                             .room_left = room_.left()});
 }
 
 Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {

@@ -12,6 +12,7 @@
 #include "daemons/queued/committer.h"
 #include "daemons/queued/dispatcher.h"
 #include "daemons/queued/queue_rows.h"
+#include "daemons/queued/room.h"
 #include "spool/queue/queue_reader.h"
 
 namespace veredus::queued {
@@ -30,11 +31,12 @@ class Admin {
     using Channel = ipc::Channel<ipc::admin::Request, ipc::admin::Answer>;
 
     Admin(daemon::Env& env, Committer& committer, Dispatcher& dispatcher,
-          spool::QueueReader& reader)
+          spool::QueueReader& reader, const Room& room)
         : env_(env),
           committer_(committer),
           dispatcher_(dispatcher),
           reader_(reader),
+          room_(room),
           reading_(env.loop, 1) {}
 
     // One connection, until it goes.
@@ -83,6 +85,7 @@ class Admin {
     Committer& committer_;
     Dispatcher& dispatcher_;
     spool::QueueReader& reader_;
+    const Room& room_;
     async::Semaphore reading_;
 };
 

@@ -36,10 +36,12 @@ wire::Refused refusal(std::uint32_t transaction, const Committer::Answer& answer
 
 }  // namespace
 
-Intake::Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Accepted accepted)
+Intake::Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Room& room,
+               Accepted accepted)
     : env_(env),
       committer_(committer),
       bodies_(bodies),
+      room_(room),
       accepted_(std::move(accepted)),
       channel_(std::make_shared<Channel*>(nullptr)) {}
 
@@ -50,6 +52,9 @@ Task<> Intake::run(Channel& channel, Stop& stop) {
     };
     *channel_ = &channel;
     const Gone gone{channel_};
+    const auto tell_room = [&] { channel.send(wire::Room{room_.left()}); };
+    const Room::Listener listener(room_, tell_room);
+    if (!room_.left()) tell_room();
     for (;;) {
         auto received = co_await channel.receive(stop);
         if (!received) co_return;
@@ -77,6 +82,7 @@ void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
     wire::BodyOpened answer{
         .request = request.request, .file = 0, .offset = 0, .capacity = 0, .text = {}};
     try {
+        if (!room_.left()) throw spool::DiskError(ENOSPC, "begin", "one more file");
         if (request.single && singles_.size() >= kSingles)
             throw spool::DiskError(EMFILE, "open", "one more file");
         const auto now = env_.loop.clock().wall_us();
@@ -131,6 +137,10 @@ bool Intake::claim(const mail::BodyRef& body) {
 
 void Intake::commit(Channel& channel, Transaction transaction, wire::Commit commit) {
     const std::uint32_t number = commit.transaction;
+    if (!room_.left()) {
+        channel.send(refusal(number, {.disk_full = true}));
+        return;
+    }
     try {
         if (!claim(commit.body))
             throw ipc::ProtocolError("a body that was not given to this client");

@@ -9,6 +9,7 @@
 #include "common/ipc/channel.h"
 #include "common/ipc/intake.h"
 #include "daemons/queued/committer.h"
+#include "daemons/queued/room.h"
 #include "spool/body/body_store.h"
 
 namespace veredus::queued {
@@ -21,7 +22,8 @@ class Intake {
     using Channel = ipc::Channel<ipc::intake::Request, ipc::intake::Answer>;
     using Accepted = std::function<void(const spool::NewMessage&)>;
 
-    Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Accepted accepted);
+    Intake(daemon::Env& env, Committer& committer, spool::BodyStore& bodies, Room& room,
+           Accepted accepted);
 
     // Until the client goes. Throws ProtocolError, Stopped.
     async::Task<> run(Channel& channel, async::Stop& stop);
@@ -43,6 +45,7 @@ class Intake {
     daemon::Env& env_;
     Committer& committer_;
     spool::BodyStore& bodies_;
+    Room& room_;
     Accepted accepted_;
     std::shared_ptr<Channel*> channel_;  // null once the client has gone: nobody to answer
     std::unique_ptr<spool::BodyStore::Lease> segment_;

@@ -30,6 +30,7 @@ class Queued {
   public:
     Queued(Env& env, spool::Directory& spool)
         : env_(env),
+          room_(env, spool),
           store_(spool),
           reader_(store_),
           bodies_(spool.open_directory("body")),
@@ -41,7 +42,7 @@ class Queued {
                .departed = [this](const auto& departure) { dispatcher_.departed(departure); },
                .own_accepted = [this](const auto& message) { dispatcher_.accepted(message); }}),
           dispatcher_(env, committer_, bodies_, notifier_),
-          admin_(env, committer_, dispatcher_, reader_) {
+          admin_(env, committer_, dispatcher_, reader_, room_) {
         const auto recovered = store_.recover(bodies_);
         committer_.start_from(recovered.totals);
         dispatcher_.set_pauses(store_.pauses());
@@ -82,11 +83,12 @@ class Queued {
         env_.on_reload = [this] { dispatcher_.route_again(); };
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.refill(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await dispatcher_.watch(scope.stop()); });
+        scope.spawn([this, &scope]() -> Task<> { co_await room_.watch(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await tidy(scope.stop()); });
         scope.spawn([this, &scope]() -> Task<> { co_await compact(scope.stop()); });
         daemon::serve_link<ipc::intake::Request, ipc::intake::Answer>(
             env_, scope, "intake", [this](Intake::Channel& channel, Scope& peer) -> Task<> {
-                Intake intake(env_, committer_, bodies_,
+                Intake intake(env_, committer_, bodies_, room_,
                               [this](const auto& message) { dispatcher_.accepted(message); });
                 co_await intake.run(channel, peer.stop());
             });
@@ -165,6 +167,7 @@ class Queued {
     }
 
     Env& env_;
+    Room room_;
     spool::QueueStore store_;
     spool::QueueReader reader_;
     spool::BodyStore bodies_;

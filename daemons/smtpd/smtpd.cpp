@@ -29,6 +29,8 @@ class MxPolicy final : public smtp::Policy {
     const smtp::Domain& own_domain() const override { return own_; }
     void own_domain(smtp::Domain own) { own_ = std::move(own); }
 
+    bool queue_has_room() const override { return queue_.has_room(); }
+
     Task<Refusal> mail(const smtp::Client&, const smtp::MailArguments&, Stop&) override {
         co_return std::nullopt;
     }

@@ -28,6 +28,7 @@ class SubmissionPolicy : public smtp::Policy {
     async::Task<Refusal> rcpt(const smtp::Client& client, const smtp::Mailbox& recipient,
                               async::Stop& stop) override;
     std::unique_ptr<smtp::Sink> sink() override;
+    bool queue_has_room() const override { return links_.queue.has_room(); }
     // After env.config has changed.
     void configure();
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -81,6 +82,12 @@ class File {
     virtual void punch_blocks(std::uint64_t offset, std::uint64_t length);  // writes zeros
 };
 
+// What is free on a disk for who asks.
+struct Space {
+    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t files = std::numeric_limits<std::uint64_t>::max();
+};
+
 // An open directory; the names given to it are plain, never with a '/' and never "." or "..".
 class Directory {
   public:
@@ -111,6 +118,8 @@ class Directory {
 
     // Names made, renamed and removed here are durable when this returns.
     virtual void sync() = 0;
+
+    virtual Space space() { return {}; }
 
     virtual int descriptor() const = 0;
 };

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -249,6 +250,14 @@ class RealDirectory final : public Directory {
 
     void sync() override {
         if (retried([&] { return ::fsync(number()); }) != 0) fail("sync directory", ".");
+    }
+
+    Space space() override {
+        struct statvfs status{};
+        if (retried([&] { return ::fstatvfs(number(), &status); }) != 0) fail("look at", ".");
+        Space space{.bytes = status.f_bavail * status.f_frsize};
+        if (status.f_files != 0) space.files = status.f_favail;  // some have no such limit
+        return space;
     }
 
     int descriptor() const override { return number(); }

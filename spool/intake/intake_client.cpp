@@ -127,6 +127,10 @@ void IntakeClient::hear(ipc::Received<wire::Answer> answer) {
         found->second->set({std::move(file), std::move(*opened)});
         return;
     }
+    if (const auto* room = std::get_if<wire::Room>(&answer.message)) {
+        has_room_ = room->left;
+        return;
+    }
     Verdict verdict{.accepted = true, .status = "2.0.0", .text = {}};
     std::uint32_t transaction = 0;
     if (auto* refused = std::get_if<wire::Refused>(&answer.message)) {
@@ -143,6 +147,7 @@ void IntakeClient::hear(ipc::Received<wire::Answer> answer) {
 
 void IntakeClient::link_is_gone() {
     channel_.reset();
+    has_room_ = true;
     segment_.reset();
     for (auto& [number, slot] : std::exchange(opening_, {}))
         slot->set({});

@@ -86,7 +86,8 @@ class IntakeClient {
     // Throws Stopped; the message may then be accepted or not.
     async::Task<Verdict> submit(Envelope envelope, Body& body, async::Stop& stop);
 
-    bool up() const { return channel_ != nullptr; }
+    // As queued has said: without it what is submitted is refused.
+    bool has_room() const { return has_room_; }
 
   private:
     friend class Body;
@@ -111,6 +112,7 @@ class IntakeClient {
     std::unique_ptr<Channel> channel_;
     std::uint64_t generation_ = 0;  // counts links: what was opened over an earlier one is void
     std::uint32_t last_number_ = 0;
+    bool has_room_ = true;
     std::unordered_map<std::uint32_t, std::shared_ptr<async::Slot<Opened>>> opening_;
     std::unordered_map<std::uint32_t, std::shared_ptr<async::Slot<Verdict>>> committing_;
     std::unique_ptr<spool::SegmentWriter> segment_;

@@ -124,9 +124,15 @@ void check_accounts(const config::InstancePaths& paths, const config::Config& co
 }
 
 // Only where it runs; what does not run says so in `veredus status`.
-void check_watchdog(const config::InstancePaths& paths, Findings& findings) {
+void check_queue(const config::InstancePaths& paths, Findings& findings) {
     try {
-        const auto mended = AdminLink(paths).count().mended;
+        const auto depth = AdminLink(paths).count();
+        if (!depth.room_left)
+            findings.note(fmt::format("the disk of the queue has {} bytes free, less than "
+                                      "queue.min_free: mail is refused with 452",
+                                      depth.disk_free),
+                          "make room on the disk of spool/; mail is then taken by itself");
+        const auto& mended = depth.mended;
         if (mended.last_us == 0) return;
         findings.note(
             fmt::format("the queue's watchdog had to mend something since it started: {} "
@@ -156,7 +162,7 @@ int check_command(const config::InstancePaths& paths) {
     check_directory(paths.mail(), true, findings);
     check_directory(paths.run(), false, findings);
     check_accounts(paths, config, findings);
-    check_watchdog(paths, findings);
+    check_queue(paths, findings);
     check_kernel(findings);
     return findings.result();
 }

@@ -46,6 +46,7 @@ void add_depth(const config::InstancePaths& paths, json& report) {
         report["mended"] = {{"recipients", depth.mended.recipients},
                             {"workers", depth.mended.workers},
                             {"last", depth.mended.last_us / 1'000'000}};
+        report["disk"] = {{"free", depth.disk_free}, {"room", depth.room_left}};
         report["paused"] = json::array();
         for (const auto& pause : depth.paused)
             report["paused"].push_back({{"of", mail::name_of(pause.of)},
@@ -80,6 +81,9 @@ void print_for_people(const json& report) {
     fmt::print("queue: {} messages, {} bytes; {} active, {} deferred, {} held\n",
                number("messages"), number("bytes"), number("active"), number("deferred"),
                number("held"));
+    if (!report["disk"]["room"].get<bool>())
+        fmt::print("disk: {} bytes free, less than queue.min_free: mail is refused with 452\n",
+                   report["disk"]["free"].get<std::uint64_t>());
     const json& mended = report["mended"];
     if (mended["last"].get<std::int64_t>() != 0)
         fmt::print(

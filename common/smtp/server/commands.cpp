@@ -35,6 +35,7 @@ async::Task<Answer> Session::on_mail(Command command) {
     asked_ = mail.reverse_path.text();
     if (mail.size && *mail.size > world_.message_size_max)
         co_return say(Say::message_too_large_declared, {std::to_string(world_.message_size_max)});
+    if (!policy_.queue_has_room()) co_return say(Say::queue_full);
     const auto refusal = co_await policy_.mail(client_, mail, stop_);
     if (refusal) co_return *refusal;
     transaction_.emplace();

@@ -92,6 +92,8 @@ class Policy {
 
     // What is known of a program on this host beside its uid.
     virtual std::string program_user(unsigned uid) const;
+    // Without it every message is refused, and better before it is sent.
+    virtual bool queue_has_room() const { return true; }
     // The certificate for STARTTLS or implicit TLS; null where TLS is not spoken.
     virtual net::TlsContext* tls() = 0;
     virtual bool offers_auth() const { return false; }
