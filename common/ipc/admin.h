@@ -78,7 +78,13 @@ struct Pause {
     auto fields() { return std::tie(request, mail, resume); }
 };
 
-using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow, Pause>;
+// Reads all there is and compares. Answered by Checked…, then Done.
+struct Check {
+    std::uint32_t request = 0;
+    auto fields() { return std::tie(request); }
+};
+
+using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow, Pause, Check>;
 
 struct RowRecipient {
     std::string address;
@@ -204,6 +210,14 @@ struct FlowNow {
     }
 };
 
-using Answer = std::variant<Rows, Done, Depth, ShapeRows, FlowNow>;
+// Of a check: so many messages more have been read, and what was found. Done follows the last.
+struct Checked {
+    std::uint32_t request = 0;
+    std::uint64_t messages = 0;
+    std::vector<std::string> findings;
+    auto fields() { return std::tie(request, messages, findings); }
+};
+
+using Answer = std::variant<Rows, Done, Depth, ShapeRows, FlowNow, Checked>;
 
 }  // namespace veredus::ipc::admin

@@ -18,6 +18,7 @@ constexpr std::size_t kListedAtOnce = 500;
 // Messages changed in one commit, between which others have their turn.
 constexpr std::size_t kActedAtOnce = 500;
 constexpr std::size_t kShapeRowsPerPacket = 200;
+constexpr std::size_t kFindingsPerPacket = 50;
 
 bool only_looks(const wire::Request& request) {
     return std::holds_alternative<wire::List>(request) ||
@@ -64,6 +65,7 @@ Task<> Admin::answer(Channel& channel, wire::Request request, Stop& stop) {
     if (auto* asked = std::get_if<wire::Count>(&request)) co_await count(channel, *asked, stop);
     if (auto* asked = std::get_if<wire::Flow>(&request)) co_await flow(channel, *asked, stop);
     if (auto* asked = std::get_if<wire::Shape>(&request)) co_await shape(channel, *asked, stop);
+    if (auto* asked = std::get_if<wire::Check>(&request)) co_await check(channel, *asked, stop);
 }
 
 std::optional<mail::QueueFilter> Admin::for_disk(mail::QueueFilter filter) const {
@@ -143,6 +145,22 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .mended = dispatcher_.mended(),
                              .disk_free = room_.space().bytes,
                              .room_left = room_.left()});
+}
+
+Task<> Admin::check(Channel& channel, wire::Check request, Stop& stop) {
+    const auto tell = [&](Inspection::Piece piece) -> Task<> {
+        wire::Checked part{request.request, piece.messages, {}};
+        for (auto& finding : piece.findings) {
+            part.findings.push_back(std::move(finding));
+            if (part.findings.size() < kFindingsPerPacket) continue;
+            channel.send(std::exchange(part, {request.request, 0, {}}));
+            co_await channel.drained(stop);
+        }
+        channel.send(std::move(part));
+        co_await channel.drained(stop);
+    };
+    co_await inspection_.run(tell, stop);
+    channel.send(done_with(request.request, 0));
 }
 
 Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {

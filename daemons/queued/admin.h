@@ -11,6 +11,7 @@
 #include "common/ipc/channel.h"
 #include "daemons/queued/committer.h"
 #include "daemons/queued/dispatcher.h"
+#include "daemons/queued/inspection.h"
 #include "daemons/queued/queue_rows.h"
 #include "daemons/queued/room.h"
 #include "spool/queue/queue_reader.h"
@@ -31,11 +32,12 @@ class Admin {
     using Channel = ipc::Channel<ipc::admin::Request, ipc::admin::Answer>;
 
     Admin(daemon::Env& env, Committer& committer, Dispatcher& dispatcher,
-          spool::QueueReader& reader, const Room& room)
+          spool::QueueReader& reader, Inspection& inspection, const Room& room)
         : env_(env),
           committer_(committer),
           dispatcher_(dispatcher),
           reader_(reader),
+          inspection_(inspection),
           room_(room),
           reading_(env.loop, 1) {}
 
@@ -53,6 +55,7 @@ class Admin {
     async::Task<> count(Channel& channel, ipc::admin::Count request, async::Stop& stop);
     async::Task<> flow(Channel& channel, ipc::admin::Flow request, async::Stop& stop);
     async::Task<> shape(Channel& channel, ipc::admin::Shape request, async::Stop& stop);
+    async::Task<> check(Channel& channel, ipc::admin::Check request, async::Stop& stop);
 
     // To how many of the messages it was done.
     async::Task<std::size_t> act_on(std::vector<mail::QueueId> ids, ipc::admin::Verb verb,
@@ -85,6 +88,7 @@ class Admin {
     Committer& committer_;
     Dispatcher& dispatcher_;
     spool::QueueReader& reader_;
+    Inspection& inspection_;
     const Room& room_;
     async::Semaphore reading_;
 };

@@ -42,7 +42,8 @@ class Queued {
                .departed = [this](const auto& departure) { dispatcher_.departed(departure); },
                .own_accepted = [this](const auto& message) { dispatcher_.accepted(message); }}),
           dispatcher_(env, committer_, bodies_, notifier_),
-          admin_(env, committer_, dispatcher_, reader_, room_) {
+          inspection_(env, store_, spool.open_directory("body")),
+          admin_(env, committer_, dispatcher_, reader_, inspection_, room_) {
         const auto recovered = store_.recover(bodies_);
         committer_.start_from(recovered.totals);
         dispatcher_.set_pauses(store_.pauses());
@@ -174,6 +175,7 @@ class Queued {
     Notifier notifier_;
     Committer committer_;
     Dispatcher dispatcher_;
+    Inspection inspection_;
     Admin admin_;
 };
 

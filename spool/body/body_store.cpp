@@ -62,6 +62,29 @@ std::unexpected<BodyDamage> not_what_arrived(const mail::BodyRef& body) {
                                body.length, body.offset, body.file)});
 }
 
+BodyDamage gone(std::uint64_t file) {
+    return {BodyDamage::Kind::kMissing, fmt::format("body file {:016x} is gone", file)};
+}
+
+// The bytes of a file that is long enough, against their digest.
+std::expected<void, BodyDamage> verify_file(File& file, const mail::BodyRef& body) {
+    try {
+        mail::DigestBuilder digest;
+        std::string chunk(std::min<std::uint64_t>(kVerifyChunk, body.length), '\0');
+        for (std::uint64_t done = 0; done < body.length;) {
+            const auto wanted = std::min<std::uint64_t>(chunk.size(), body.length - done);
+            const auto n = file.read(body.offset + done, std::span(chunk).first(wanted));
+            if (n == 0) break;
+            digest.update(std::string_view(chunk).substr(0, n));
+            done += n;
+        }
+        if (digest.finish() == body.digest) return {};
+    } catch (const DiskError& error) {
+        return unreadable(error);
+    }
+    return not_what_arrived(body);
+}
+
 }  // namespace
 
 struct BodyStore::BodyFile {
@@ -320,8 +343,7 @@ std::expected<std::unique_ptr<File>, BodyDamage> BodyStore::open(const mail::Bod
     using enum BodyDamage::Kind;
     const auto at = files_.find(body.file);
     if (at == files_.end()) {
-        return std::unexpected(
-            BodyDamage{kMissing, fmt::format("body file {:016x} is gone", body.file)});
+        return std::unexpected(gone(body.file));
     }
     const auto name = name_of(at->second->name);
     try {
@@ -357,21 +379,19 @@ std::expected<std::string, BodyDamage> BodyStore::read(const mail::BodyRef& body
 std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) const {
     auto file = open(body);
     if (!file) return std::unexpected(std::move(file.error()));
-    try {
-        mail::DigestBuilder digest;
-        std::string chunk(std::min<std::uint64_t>(kVerifyChunk, body.length), '\0');
-        for (std::uint64_t done = 0; done < body.length;) {
-            const auto wanted = std::min<std::uint64_t>(chunk.size(), body.length - done);
-            const auto n = (*file)->read(body.offset + done, std::span(chunk).first(wanted));
-            if (n == 0) break;
-            digest.update(std::string_view(chunk).substr(0, n));
-            done += n;
-        }
-        if (digest.finish() == body.digest) return {};
-    } catch (const DiskError& error) {
-        return unreadable(error);
+    return verify_file(**file, body);
+}
+
+std::expected<void, BodyDamage> BodyStore::verify_in(Directory& directory,
+                                                     const mail::BodyRef& body) {
+    for (const auto kind : {BodyKind::kSegment, BodyKind::kSingle}) {
+        const auto name = name_of({body.file, kind});
+        const auto file = directory.open(name, Access::kRead);
+        if (file == nullptr) continue;
+        if (file->size() < body.offset + body.length) return too_short(name, *file, body);
+        return verify_file(*file, body);
     }
-    return not_what_arrived(body);
+    return std::unexpected(gone(body.file));
 }
 
 BodyStore::Usage BodyStore::usage() const {

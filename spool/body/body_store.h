@@ -151,6 +151,10 @@ class BodyStore {
     // Reads all of it and compares the digest, in little memory.
     std::expected<void, BodyDamage> verify(const mail::BodyRef& body) const;
 
+    // Likewise, in any thread and without a store: looks for the file by its number.
+    static std::expected<void, BodyDamage> verify_in(Directory& directory,
+                                                     const mail::BodyRef& body);
+
     // What could be read comes to the disk, whatever became of earlier syncs. Throws DiskError.
     void bring_to_disk(std::span<const mail::BodyRef> bodies);
 

@@ -40,6 +40,13 @@ bool DatabaseError::disk_full() const {
 bool DatabaseError::constraint() const {
     return primary(code_) == SQLITE_CONSTRAINT;
 }
+bool DatabaseError::taken() const {
+    return code_ == SQLITE_CONSTRAINT_PRIMARYKEY || code_ == SQLITE_CONSTRAINT_UNIQUE ||
+           code_ == SQLITE_CONSTRAINT_ROWID;
+}
+bool DatabaseError::damaged() const {
+    return primary(code_) == SQLITE_CORRUPT || primary(code_) == SQLITE_NOTADB;
+}
 bool DatabaseError::busy() const {
     return primary(code_) == SQLITE_BUSY;
 }
@@ -81,6 +88,15 @@ Statement::~Statement() {
 
 int Statement::changes() const {
     return sqlite3_changes(sqlite3_db_handle(statement_));
+}
+
+void Statement::bind_column(int index, const Cursor& row, int column) {
+    auto* value = sqlite3_column_value(row.statement_, column);
+    if (sqlite3_bind_value(statement_, index, value) != SQLITE_OK) fail(statement_);
+}
+
+int Statement::columns() const {
+    return sqlite3_column_count(statement_);
 }
 
 void Statement::bind_null(int index) {

@@ -28,6 +28,8 @@ class DatabaseError : public std::runtime_error {
     int code() const { return code_; }  // SQLite's extended result code
     bool disk_full() const;             // SQLITE_FULL: nothing is broken, there is no room
     bool constraint() const;  // a UNIQUE, CHECK or NOT NULL said no; the statement did nothing
+    bool taken() const;       // ... since the key is there already
+    bool damaged() const;     // the file is damaged, or no database
     bool busy() const;        // shared use: another process holds the lock for too long
 
   private:
@@ -60,6 +62,7 @@ class Cursor {
     T get(int column) const;
 
   private:
+    friend class Statement;
     bool is_null(int column) const;
     std::int64_t integer(int column) const;
     std::string_view text(int column) const;
@@ -102,7 +105,10 @@ class Statement {
     // time; rows() then runs it.
     template <class T>
     void bind(int index, const T& value);
+    // A column as it is, whatever its type.
+    void bind_column(int index, const Cursor& row, int column);
     Cursor rows() { return Cursor(statement_); }
+    int columns() const;
 
   private:
     int changes() const;

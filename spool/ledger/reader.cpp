@@ -127,6 +127,26 @@ void LedgerReader::find(const Wanted& wanted, const std::function<bool(Story)>& 
     }
 }
 
+std::set<mail::QueueId> LedgerReader::left(const std::set<mail::QueueId>& ids) {
+    std::set<mail::QueueId> found;
+    if (ids.empty()) return found;
+    const TextSearch search("\"id\":\"");
+    const auto first_day = day_of(std::max<std::int64_t>(0, ids.begin()->arrival_us() - kDay_us));
+    for (const auto& name : ledger_.list()) {
+        const auto day = ledger_day(name);
+        if (day.empty() || day < first_day) continue;
+        const auto file = ledger_.open(name, Access::kRead);
+        if (!file) continue;
+        const auto visit = [&](std::string_view line) {
+            const auto story = parse_story(line);
+            if (story && ids.contains(story->id)) found.insert(story->id);
+            return true;
+        };
+        HitsBackwards(*file, search).visit(visit);
+    }
+    return found;
+}
+
 std::string LedgerReader::first_day() {
     for (const auto& name : ledger_.list())
         if (const auto day = ledger_day(name); !day.empty()) return std::string(day);

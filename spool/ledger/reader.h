@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class LedgerReader {
 
     // The latest to leave first, until `take` answers false.
     void find(const Wanted& wanted, const std::function<bool(Story)>& take);
+
+    // Those of the ids whose messages have left.
+    std::set<mail::QueueId> left(const std::set<mail::QueueId>& ids);
 
     // Lines find() had to pass over, and the last file that had one.
     std::uint64_t damaged() const { return damaged_; }

@@ -51,6 +51,26 @@ QueueReader::QueueReader(QueueStore& store)
           kRecipientColumns))),
       select_history_(database_.prepare(kHistoryOfMessage)) {}
 
+std::vector<std::string> QueueReader::check_tables() {
+    return spool::check_tables(database_);
+}
+
+std::vector<QueueReader::BodyRow> QueueReader::bodies(mail::QueueId after, std::size_t limit) {
+    auto select = database_.prepare(
+        fmt::format("SELECT id, {} FROM message WHERE id > ?1 AND state <> ?2 ORDER BY id LIMIT ?3",
+                    kBodyColumns));
+    auto rows = select.query(after.value(), MessageState::kDamaged, limit);
+    std::vector<BodyRow> found;
+    while (rows.next())
+        found.push_back({mail::QueueId(rows.get<std::uint64_t>(0)), body_from(rows, 1)});
+    return found;
+}
+
+bool QueueReader::has(mail::QueueId id) {
+    auto select = database_.prepare("SELECT 1 FROM message WHERE id = ?1");
+    return select.query(id.value()).next();
+}
+
 bool QueueReader::Recipients::advance_to(std::int64_t message) {
     constexpr int kNear = 8;  // rows that are cheaper to pass over than to search anew
     for (int passed = 0; on_row_ && passed < kNear; ++passed) {

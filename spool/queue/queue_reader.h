@@ -45,6 +45,17 @@ class QueueReader {
                                    std::size_t limit);
     std::uint64_t count(const mail::QueueFilter& filter);  // messages
     WaitingCounts waiting();
+    // What its tables say against each other; none: all is well.
+    std::vector<std::string> check_tables();
+    struct BodyRow {
+        mail::QueueId id;
+        mail::BodyRef body;
+    };
+    // Where the bodies of at most `limit` messages stand, from the first id above `after`; not of
+    // those that are known to be damaged.
+    std::vector<BodyRow> bodies(mail::QueueId after, std::size_t limit);
+    bool has(mail::QueueId id);
+
     // By destination the recipients that wait are counted, by sender the messages; the most
     // numerous first.
     enum class By : std::uint8_t { kDestination, kSender };

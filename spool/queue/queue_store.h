@@ -164,12 +164,16 @@ class QueueStore {
     // bodies' digests. Empty when all is well.
     std::vector<std::string> check(const BodyStore* bodies);
 
+    // What the database needs, by body file: how many messages.
+    std::map<std::uint64_t, std::uint64_t> needed_files();
+
     // Every message with the state it was found in, for check() and for tests; bodies are read in
     // full. The body store must know the files.
     std::vector<std::pair<mail::QueueId, Found>> survey(const BodyStore& bodies);
 
   private:
     friend class QueueReader;
+    friend class Repair;
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     void commit(Transaction& transaction);

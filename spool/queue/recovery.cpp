@@ -19,6 +19,8 @@ struct BodyRow {
 std::string complaint(const Found& found) {
     const auto* finding = finding_for(found);
     if (finding == nullptr) return "its recipients are in no state that its own state allows";
+    // Of a commit whose bodies may never have come to the disk: recovery drops it.
+    if (found.in_doubt) return {};
     if (found.body == BodyFound::kNotWhatArrived) {
         return fmt::format("{}: its body is not what arrived", finding->name);
     }
@@ -132,6 +134,15 @@ void QueueStore::mark_lost_bodies(const BodyStore& bodies,
     }
 }
 
+std::map<std::uint64_t, std::uint64_t> QueueStore::needed_files() {
+    std::map<std::uint64_t, std::uint64_t> needed;
+    auto select = database_.prepare("SELECT body_file FROM message");
+    auto rows = select.query();
+    while (rows.next())
+        ++needed[rows.get<std::uint64_t>(0)];
+    return needed;
+}
+
 std::vector<std::pair<mail::QueueId, Found>> QueueStore::survey(const BodyStore& bodies) {
     std::vector<std::pair<mail::QueueId, Found>> messages;
     auto select = database_.prepare(
@@ -155,10 +166,10 @@ std::vector<std::pair<mail::QueueId, Found>> QueueStore::survey(const BodyStore&
     return messages;
 }
 
-std::vector<std::string> QueueStore::check(const BodyStore* bodies) {
-    auto findings = database_.check();
+std::vector<std::string> check_tables(Database& database) {
+    auto findings = database.check();
     const auto each = [&](const std::string& sql, std::string_view text) {
-        auto select = database_.prepare(sql);
+        auto select = database.prepare(sql);
         auto rows = select.query();
         while (rows.next()) {
             findings.push_back(
@@ -173,6 +184,11 @@ std::vector<std::string> QueueStore::check(const BodyStore* bodies) {
         "its count of unfinished recipients is wrong");
     each("SELECT id FROM message WHERE batch > (SELECT batch FROM mark)",
          "comes from a commit that is yet to be made");
+    return findings;
+}
+
+std::vector<std::string> QueueStore::check(const BodyStore* bodies) {
+    auto findings = check_tables(database_);
     if (bodies == nullptr) return findings;
     for (const auto& [id, found] : survey(*bodies)) {
         const auto text = complaint(found);

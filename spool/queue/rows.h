@@ -35,6 +35,9 @@ inline constexpr std::string_view kHistoryOfMessage =                // its one 
     "WHERE message = ?1 ORDER BY at_us, recipient";
 std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id);  // kHistoryOfMessage
 
+// What the tables of queue.db say against each other, and SQLite's own findings.
+std::vector<std::string> check_tables(Database& database);
+
 inline constexpr std::string_view kBodyColumns = "body_file, body_offset, body_length, body_digest";
 mail::BodyRef body_from(const Cursor& row, int first_column);  // of kBodyColumns
 

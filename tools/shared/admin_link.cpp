@@ -150,6 +150,11 @@ std::vector<ShapeRow> AdminLink::shape(bool by_sender) {
     return shape;
 }
 
+void AdminLink::check(const std::function<void(Checked)>& take) {
+    send(Check{.request = 1});
+    receive_all<Checked>(take);
+}
+
 std::uint64_t AdminLink::act(Verb verb, const Filter& filter) {
     send(Act{.request = 1, .verb = verb, .filter = filter});
     return std::get<Done>(receive_one()).count;

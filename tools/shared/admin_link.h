@@ -36,6 +36,7 @@ class AdminLink {
     ipc::admin::Depth count();
     ipc::admin::FlowNow flow(std::uint32_t destinations);
     std::vector<ipc::admin::ShapeRow> shape(bool by_sender);
+    void check(const std::function<void(ipc::admin::Checked)>& take);
 
   private:
     void send(const ipc::admin::Request& request);

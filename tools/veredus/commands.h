@@ -60,6 +60,11 @@ int pause_command(const config::InstancePaths& paths, const std::string& kind,
 int resume_command(const config::InstancePaths& paths, const std::string& kind,
                    const std::string& name);
 
+// Whether the queue on disk is sound; EX_DATAERR when not. While the instance runs, too.
+int spool_check_command(const config::InstancePaths& paths, bool json);
+// Mends it; the instance must be stopped.
+int spool_repair_command(const config::InstancePaths& paths);
+
 // Redrawn every second; with `once` one screen, with `json` a line a second.
 int top_command(const config::InstancePaths& paths, bool once, bool json);
 

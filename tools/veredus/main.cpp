@@ -161,6 +161,17 @@ void add_pause_commands(CLI::App& app, Words& words, Command& chosen) {
     resume->add_option("name", words.address, kName)->required();
 }
 
+void add_spool_commands(CLI::App& app, Words& words, Command& chosen) {
+    using namespace veredus;
+    CLI::App* spool = app.add_subcommand("spool", "The queue on disk: check, repair");
+    spool->require_subcommand(1);
+    add(*spool, "check", "Compare all that is there with what it should be", chosen,
+        [&](const InstancePaths& paths) { return spool_check_command(paths, words.json); })
+        ->add_flag("--json", words.json, "For programs");
+    add(*spool, "repair", "Mend what check finds; the instance must be stopped", chosen,
+        spool_repair_command);
+}
+
 void add_watching_commands(CLI::App& app, Words& words, Command& chosen) {
     using namespace veredus;
     CLI::App* top =
@@ -191,6 +202,7 @@ int run(int argc, char** argv) {
     add_account_commands(app, words, chosen);
     add_queue_commands(app, words, chosen);
     add_pause_commands(app, words, chosen);
+    add_spool_commands(app, words, chosen);
     add_watching_commands(app, words, chosen);
     try {
         app.parse(argc, argv);

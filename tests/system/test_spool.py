@@ -1,0 +1,75 @@
+"""veredus spool check and repair: what is wrong on disk is told, and mended without losing mail."""
+
+import json
+
+from harness import mail
+
+ALICE, BOB = "alice@example.org", "bob@example.org"
+PAUSED = {"queue": {"paused": True}}
+
+
+def send(veredus, count, body="x" * 70 + "\r\n"):
+    for number in range(count):
+        mail.send(veredus, "a@remote.example", ALICE, mail.message("a@remote.example", ALICE, subject=f"n{number}", body=body))
+
+
+def segments(veredus):
+    return sorted((veredus.directory / "spool" / "body").glob("*.segment"))
+
+
+def flip(path, text):
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(text)] ^= 1
+    path.write_bytes(raw)
+
+
+def check(veredus):
+    done = veredus.veredus("spool", "check", "--json", check=False)
+    report = json.loads(done.stdout)
+    assert (done.returncode == 0) == report["ok"] == (not report["findings"])
+    return report
+
+
+def test_a_sound_spool_running_or_not(host):
+    veredus = host(users=["alice"], settings=PAUSED)
+    send(veredus, 3)
+    assert veredus.veredus("spool", "check").stdout == "3 messages, all as they arrived\n"
+    refused = veredus.veredus("spool", "repair", check=False)
+    assert refused.returncode == 75 and "stop it" in refused.stderr
+    veredus.stop()
+    assert veredus.veredus("spool", "check").stdout == "3 messages, all as they arrived\n"
+    assert veredus.veredus("spool", "repair").stdout == "nothing to repair\n"
+
+
+def test_a_flipped_bit_is_told_while_mail_goes_on(host):
+    veredus = host(users=["alice"], settings=PAUSED)
+    send(veredus, 3)
+    flip(segments(veredus)[0], b"Subject: n1")
+    found = check(veredus)
+    assert found["messages"] == 3 and len(found["findings"]) == 1
+    assert "are not those that arrived" in found["findings"][0]
+    veredus.stop()
+    assert "is damaged" in veredus.veredus("spool", "repair").stdout
+    veredus.start()
+    assert [each["queue_name"] for each in veredus.queue()].count("hold") == 1
+    veredus.configure({"queue": {"paused": False}})
+    veredus.reload()
+    veredus.wait_delivered(ALICE, 2)
+
+
+def test_a_lost_database_loses_no_mail(host):
+    veredus = host(users=["alice", "bob"], settings=PAUSED)
+    veredus.veredus("alias", "add", "postmaster@example.org", BOB)
+    send(veredus, 2)
+    veredus.stop()
+    for part in veredus.directory.glob("spool/queue.db*"):
+        part.unlink()
+    assert "queue.db is gone" in check(veredus)["findings"][0]
+    told = veredus.veredus("spool", "repair").stdout
+    assert told.count("nobody knows its recipients") == 2
+    assert check(veredus)["ok"]
+    veredus.configure({"queue": {"paused": False}})
+    veredus.start()
+    veredus.veredus("queue", "release", "all")
+    veredus.wait_delivered(BOB, 2)
+    veredus.wait_until_empty()
