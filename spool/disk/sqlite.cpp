@@ -158,10 +158,13 @@ Database::Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const 
 // crash up to some commit; which one is for sync() to say.
 void Database::find_wal() {
     execute("PRAGMA synchronous=NORMAL; SELECT count(*) FROM sqlite_schema;");  // opens it
-    // A checkpoint holds up whoever commits, and most pages change many times before it.
-    execute("PRAGMA wal_autocheckpoint=4000;");
     sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal_);
     if (wal_ == nullptr || wal_->pMethods == nullptr) fail(handle_, "open the WAL");
+    wal_->pMethods->xFileControl(wal_, kSyncOnRequest, nullptr);
+}
+
+void Database::checkpoint_at(unsigned pages) {
+    execute("PRAGMA wal_autocheckpoint=" + std::to_string(pages));
 }
 
 void Database::sync() {

@@ -166,6 +166,8 @@ class Database {
     Statement prepare(std::string_view sql);
 
     std::int64_t last_insert_rowid() const;
+    // The commit with which the WAL has so many pages brings them into the main file (else 1,000).
+    void checkpoint_at(unsigned pages);
     // WAL into the main file, and the WAL empty again; false when it could not be finished now.
     bool checkpoint();
     // Empty when the file is sound, else SQLite's findings (PRAGMA quick_check and

@@ -125,13 +125,6 @@ int sync_written(OpenFile& open) {
     return result == SQLITE_FULL ? SQLITE_IOERR_FSYNC : result;
 }
 
-// SQLite tells nobody when the sync that begins an automatic checkpoint fails. Then some commits
-// before this are not on disk, though a sync now may succeed.
-int sync_committed(OpenFile& open) {
-    const int result = sync_written(open);
-    return open.wal->sync_failed() ? SQLITE_IOERR_FSYNC : result;
-}
-
 int sync_file(sqlite3_file* base, int) {
     return guarded(SQLITE_IOERR_WRITE, [&] {
         flushed(base);
@@ -260,7 +253,11 @@ int leave_index(sqlite3_file*, int) {
 }
 
 int control_file(sqlite3_file* base, int operation, void*) {
-    return operation == kSyncCommitted ? sync_committed(opened(base)) : SQLITE_NOTFOUND;
+    OpenFile& open = opened(base);
+    if (operation == kSyncCommitted) return sync_written(open);
+    if (operation != kSyncOnRequest) return SQLITE_NOTFOUND;
+    open.wal->sync_on_request();
+    return SQLITE_OK;
 }
 int sector_size(sqlite3_file*) {
     return kSectorSize;

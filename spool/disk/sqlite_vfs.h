@@ -10,9 +10,13 @@
 
 namespace veredus::spool {
 
-// A file control of ours (sqlite.org/c3ref/file_control.html), for a WAL: all commits in it are on
-// disk when it returns SQLITE_OK, which it never does again once a sync of it has failed. Any
-// thread may ask, also while another one writes.
+// File controls of ours (sqlite.org/c3ref/file_control.html), for a WAL. The first, once: commits
+// are synced on request alone; once a sync has failed, SQLite's own before a checkpoint among them,
+// every later one fails, and so nothing is brought from the WAL into the main file any more: what
+// the WAL has lost would be missing beside it.
+inline constexpr int kSyncOnRequest = 0x56440000;
+// All commits in it are on disk when this returns SQLITE_OK. In any thread, also while another one
+// writes.
 inline constexpr int kSyncCommitted = 0x56440001;
 
 // SQLite's file system (https://www.sqlite.org/vfs.html) over a Directory: whatever SQLite does to

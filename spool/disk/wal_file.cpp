@@ -1,5 +1,7 @@
 #include "spool/disk/wal_file.h"
 
+#include <cerrno>
+
 namespace veredus::spool {
 namespace {
 
@@ -38,6 +40,7 @@ void WalFile::flush() {
 
 void WalFile::sync(const std::function<void()>& sync) {
     const std::lock_guard lock(syncing_);
+    if (on_request_ && sync_failed_) throw DiskError(EIO, "sync again", "the WAL");
     try {
         sync();
     } catch (...) {

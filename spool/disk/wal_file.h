@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -29,9 +28,10 @@ class WalFile {
     // Calls `sync`, which brings the file to the disk; one caller at a time, in any thread, also
     // beside write().
     void sync(const std::function<void()>& sync);
-    // A sync has failed, and what it left out is not certain to be on disk: the kernel says so once
-    // and takes it for written from then on.
-    bool sync_failed() const { return sync_failed_; }
+    // Commits no longer wait for a sync. So a sync that fails leaves out some that SQLite counts
+    // on, and since the kernel says that once, and takes them for written from then on, no later
+    // sync succeeds.
+    void sync_on_request() { on_request_ = true; }
 
   private:
     static constexpr std::size_t kFrameHead = 24;
@@ -40,7 +40,8 @@ class WalFile {
 
     File& file_;
     std::mutex syncing_;
-    std::atomic<bool> sync_failed_ = false;
+    bool on_request_ = false;
+    bool sync_failed_ = false;
     std::string gathered_;
     std::uint64_t start_ = 0;  // where they go
     std::uint64_t end_ = 0;    // of the last write

@@ -27,7 +27,7 @@ std::string lower_case(std::string_view text) {
 
 }  // namespace
 
-QueueStore::QueueStore(Directory& directory)
+QueueStore::QueueStore(Directory& directory, unsigned checkpoint_pages)
     : database_(directory, kFileName, Database::Sharing::kExclusive, Database::Sync::kOnRequest),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
@@ -47,6 +47,7 @@ QueueStore::QueueStore(Directory& directory)
           "SELECT next_attempt_us FROM recipient INDEXED BY recipient_due "
           "WHERE state IN (1, 2, 3) AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
       note_delay_(database_.prepare("UPDATE message SET delay_noticed = 1 WHERE id = ?1")) {
+    database_.checkpoint_at(checkpoint_pages);
     auto mark = database_.prepare("SELECT batch, durable FROM mark");
     auto row = mark.query();
     if (!row.next()) throw std::runtime_error("queue.db has lost its mark");

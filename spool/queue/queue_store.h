@@ -88,8 +88,11 @@ struct Recovered {
 // thread at a time. Throws DatabaseError; when it does, nothing of that call has happened.
 class QueueStore {
   public:
+    // A checkpoint holds up whoever commits, and most pages change many times before it.
+    static constexpr unsigned kCheckpointPages = 4000;
+
     // Opens or makes the database in `directory`, which must outlive this, and the ledger below it.
-    explicit QueueStore(Directory& directory);
+    explicit QueueStore(Directory& directory, unsigned checkpoint_pages = kCheckpointPages);
 
     // Once, before anything else: finds out what a crash left, drops what was never acknowledged,
     // marks what is damaged, and tells the body store what is needed.

@@ -6,7 +6,9 @@ namespace veredus::spool {
 
 QueueLife::QueueLife(Directory& directory, Told& told, std::uint64_t seed, SideBySide side_by_side)
     : told_(told), random_(seed) {
-    spool_.emplace(directory, std::move(side_by_side));
+    // Most lives are too short for a checkpoint; these have one after each few commits.
+    constexpr std::array kPages{QueueStore::kCheckpointPages, 10U, 30U, 60U};
+    spool_.emplace(directory, std::move(side_by_side), kPages[seed % kPages.size()]);
     spool_->skip_ids(static_cast<std::int64_t>(1'000'000 * told.messages.size()));
 }
 
@@ -346,7 +348,11 @@ class Examination {
 }  // namespace
 
 std::vector<std::string> faults_after_crash(FaultDisk& disk, const Told& told) {
-    return Examination(disk, told).run();
+    try {
+        return Examination(disk, told).run();
+    } catch (const std::runtime_error& error) {
+        return {fmt::format("it cannot be read: {}", error.what())};
+    }
 }
 
 }  // namespace veredus::spool

@@ -74,9 +74,10 @@ inline std::vector<Story> stories_in(Directory& root) {
 // notifications in one of their own.
 class TestSpool {
   public:
-    explicit TestSpool(Directory& directory, SideBySide side_by_side = one_then_other)
+    explicit TestSpool(Directory& directory, SideBySide side_by_side = one_then_other,
+                       unsigned checkpoint_pages = QueueStore::kCheckpointPages)
         : side_by_side_(std::move(side_by_side)),
-          queue(directory),
+          queue(directory, checkpoint_pages),
           bodies(directory.open_directory("body")) {}
 
     Recovered recover() { return queue.recover(bodies); }
