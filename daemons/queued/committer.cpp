@@ -6,6 +6,7 @@
 
 #include "common/async/scope.h"
 #include "common/async/time.h"
+#include "common/mail/priority.h"
 
 namespace veredus::queued {
 
@@ -14,8 +15,10 @@ using async::Task;
 
 namespace {
 
-// A batch larger than this makes the first of it wait for the last.
-constexpr std::size_t kBatch = 512;
+// A batch with more recipients than this that come, or outcomes, makes the first of it wait for the
+// last.
+constexpr std::size_t kRecipients = 512;
+constexpr std::size_t kOutcomes = 128;
 // So few are written in less time than it takes to wake one more thread for the sync.
 constexpr std::size_t kAtOnce = 16;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -48,17 +51,16 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       done_(loop) {}
 
 void Committer::arrive(Arrival arrival) {
-    waiting_arrivals_.push_back(std::move(arrival));
+    const bool letter = arrival.message.recipients.size() <= mail::kFew;
+    (letter ? letters_ : mailings_).push_back(std::move(arrival));
     work_.set();
     changed_.wake_all();
 }
 
 void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
                        std::vector<mail::QueueId> delay_noticed, std::function<void()> then) {
-    std::ranges::move(outcomes, std::back_inserter(waiting_.batch.outcomes));
-    std::ranges::move(own, std::back_inserter(waiting_.batch.own));
-    std::ranges::move(delay_noticed, std::back_inserter(waiting_.batch.delay_noticed));
-    waiting_.then.push_back(std::move(then));
+    waiting_outcomes_.push_back(
+        {std::move(outcomes), std::move(own), std::move(delay_noticed), std::move(then)});
     work_.set();
     changed_.wake_all();
 }
@@ -93,7 +95,7 @@ Task<> Committer::run(Stop& stop) {
 // Until `idle` is requested and nothing is left, or a round before has failed.
 Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
     for (;;) {
-        if (waiting_arrivals_.empty() && waiting_.batch.empty()) {
+        if (waiting() == 0) {
             work_.reset();
             done_.wake_all();
             co_await work_.wait(idle);
@@ -101,14 +103,8 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
         while (!worth_writing())
             co_await changed_.wait(failed);
         failed.check();
-        const std::size_t count = std::min(kBatch, waiting_arrivals_.size());
-        const auto middle = waiting_arrivals_.begin() + static_cast<std::ptrdiff_t>(count);
-        std::vector<Arrival> arrivals(std::make_move_iterator(waiting_arrivals_.begin()),
-                                      std::make_move_iterator(middle));
-        waiting_arrivals_.erase(waiting_arrivals_.begin(), middle);
-        Gathered gathered = std::exchange(waiting_, {});
         writing_ = true;
-        co_await write(std::move(gathered), std::move(arrivals));
+        co_await write(gather());
         writing_ = false;
     }
 }
@@ -117,7 +113,40 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
 // smaller ones wait until it is there, since each sync costs the same for few as for many.
 bool Committer::worth_writing() const {
     if (!written_.empty()) return false;
-    return syncing_ == 0 || waiting_arrivals_.size() + waiting_.then.size() >= syncing_;
+    return syncing_ == 0 || waiting() >= syncing_;
+}
+
+// As much as is written in a few milliseconds: what comes next waits for all of it. A mailing,
+// which takes longer, lets letters go before it, once.
+Committer::Gathered Committer::gather() {
+    Gathered gathered;
+    const bool letters_alone = !letters_.empty() && !mailings_.empty() && !mailing_waited_;
+    mailing_waited_ = letters_alone;
+    std::size_t rows = 0;
+    const auto take = [&](std::deque<Arrival>& from) {
+        while (rows < kRecipients && !from.empty()) {
+            auto& arrival = gathered.arrivals.emplace_back(std::move(from.front()));
+            from.pop_front();
+            rows += arrival.message.recipients.size();
+            gathered.batch.arrivals.push_back(std::move(arrival.message));
+        }
+    };
+    take(letters_);
+    if (!letters_alone) take(mailings_);
+    auto& batch = gathered.batch;
+    while (batch.outcomes.size() < kOutcomes && !waiting_outcomes_.empty()) {
+        auto settled = std::move(waiting_outcomes_.front());
+        waiting_outcomes_.pop_front();
+        std::ranges::move(settled.outcomes, std::back_inserter(batch.outcomes));
+        std::ranges::move(settled.own, std::back_inserter(batch.own));
+        std::ranges::move(settled.delay_noticed, std::back_inserter(batch.delay_noticed));
+        gathered.then.push_back(std::move(settled.then));
+    }
+    return gathered;
+}
+
+bool Committer::Gathered::few() const {
+    return batch.arrivals.size() + then.size() <= kAtOnce;
 }
 
 Task<> Committer::sync_rounds() {
@@ -158,10 +187,8 @@ Task<> Committer::settled(Stop& stop) {
         co_await done_.wait(stop);
 }
 
-Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
-    spool::Batch& batch = gathered.batch;
-    for (auto& arrival : arrivals)
-        batch.arrivals.push_back(std::move(arrival.message));
+Task<> Committer::write(Gathered gathered) {
+    const spool::Batch& batch = gathered.batch;
     // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
     std::expected<spool::QueueStore::Written, std::string> written;
@@ -172,7 +199,7 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
         auto own = bodies_.to_sync(files_of(batch.own));
         auto arrived = bodies_.to_sync(files_of(batch.arrivals));
         // With nothing on its way to the disk and little to write, one thread does all of it.
-        at_once = all_synced() && batch.arrivals.size() + gathered.then.size() <= kAtOnce;
+        at_once = all_synced() && gathered.few();
         const auto call = [&] {
             auto out = write_rows(batch, std::move(own), std::move(arrived));
             if (!out || !at_once) return out;
@@ -184,12 +211,11 @@ Task<> Committer::write(Gathered gathered, std::vector<Arrival> arrivals) {
     }
     if (!written) {
         log_.error("the queue cannot be written: {}", written.error());
-        refuse(arrivals, std::move(gathered));
+        refuse(std::move(gathered));
         co_await async::sleep_for(loop_, kRetry, never);
         co_return;
     }
-    Round round{std::move(batch), std::move(arrivals), std::move(gathered.then),
-                std::move(*written)};
+    Round round{{std::move(gathered)}, std::move(*written)};
     if (at_once) {
         finish(round);
     } else {
@@ -276,20 +302,20 @@ void Committer::departed(const spool::Departure& departure) {
 
 // The disk is full. Clients are told now; what workers have done stays to be written, since it
 // cannot be undone.
-void Committer::refuse(std::vector<Arrival>& arrivals, Gathered gathered) {
-    for (std::size_t i = 0; i < arrivals.size(); ++i) {
-        const auto& message = gathered.batch.arrivals[i];
-        bodies_.drop_reference(message.envelope.body.file);
-        arrivals[i].then({.disk_full = true}, message);
+void Committer::refuse(Gathered gathered) {
+    auto& batch = gathered.batch;
+    for (std::size_t i = 0; i < gathered.arrivals.size(); ++i) {
+        bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
+        gathered.arrivals[i].then({.disk_full = true}, batch.arrivals[i]);
     }
-    gathered.batch.arrivals.clear();
-    std::swap(waiting_, gathered);
-    auto later = std::move(gathered.batch);
-    settle(std::move(later.outcomes), std::move(later.own), std::move(later.delay_noticed),
-           [then = gathered.then] {
-               for (const auto& call : then)
-                   call();
-           });
+    if (gathered.then.empty()) return;
+    auto all = [then = std::move(gathered.then)] {
+        for (const auto& call : then)
+            call();
+    };
+    waiting_outcomes_.push_front({std::move(batch.outcomes), std::move(batch.own),
+                                  std::move(batch.delay_noticed), std::move(all)});
+    work_.set();
 }
 
 }  // namespace veredus::queued

@@ -65,9 +65,7 @@ class Committer {
     // A message has left by another way than a batch: its body is no longer needed.
     void departed(const spool::Departure& departure);
 
-    bool idle() const {
-        return waiting_arrivals_.empty() && waiting_.batch.empty() && !writing_ && all_synced();
-    }
+    bool idle() const { return waiting() == 0 && !writing_ && all_synced(); }
     // Waits until everything handed in so far is on disk, or will never be because run() has
     // failed.
     async::Task<> settled(async::Stop& stop);
@@ -85,34 +83,44 @@ class Committer {
     }
 
   private:
+    // What settle() was given.
+    struct Settled {
+        std::vector<spool::Outcome> outcomes;
+        std::vector<spool::NewMessage> own;
+        std::vector<mail::QueueId> delay_noticed;
+        std::function<void()> then;
+    };
+    // What is to be written together, and who waits for it; their messages are the batch's.
     struct Gathered {
         spool::Batch batch;
+        std::vector<Arrival> arrivals;
         std::vector<std::function<void()>> then;
+        bool few() const;
     };
 
-    // A batch that was written, and who waits for it.
-    struct Round {
-        spool::Batch batch;
-        std::vector<Arrival> arrivals;  // their messages are the batch's
-        std::vector<std::function<void()>> then;
+    struct Round : Gathered {
         spool::QueueStore::Written written;
     };
 
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
     async::Task<> sync_rounds();
-    async::Task<> write(Gathered gathered, std::vector<Arrival> arrivals);
+    Gathered gather();
+    async::Task<> write(Gathered gathered);
     std::expected<spool::QueueStore::Written, std::string> write_rows(
         const spool::Batch& batch, spool::BodyStore::SyncSet own,
         spool::BodyStore::SyncSet arrived);
     void reach_disk(spool::QueueStore::Written& written);
     void finish(Round& round);
+    std::size_t waiting() const {
+        return letters_.size() + mailings_.size() + waiting_outcomes_.size();
+    }
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void entered(const spool::NewMessage& message);
     void count(const spool::Outcome& outcome);
     void answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
                 const spool::Committed& committed);
-    void refuse(std::vector<Arrival>& arrivals, Gathered gathered);
+    void refuse(Gathered gathered);
 
     async::Loop& loop_;
     log::Log& log_;
@@ -127,8 +135,10 @@ class Committer {
     async::WaitList changed_;  // more waits, or a round has gone on
     async::WaitList synced_;   // a round is on disk
     async::WaitList done_;     // nothing is left
-    std::vector<Arrival> waiting_arrivals_;
-    Gathered waiting_;
+    std::deque<Arrival> letters_;
+    std::deque<Arrival> mailings_;  // to more than a few
+    bool mailing_waited_ = false;
+    std::deque<Settled> waiting_outcomes_;
     std::deque<Round> written_;
     bool writing_ = false;
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk

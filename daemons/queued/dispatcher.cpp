@@ -24,7 +24,8 @@ constexpr std::size_t kJobsInParcel = 32;
 
 // Jobs that relayd was given and that may be no further than waiting for each other there: more of
 // them would not go faster, but the next one would wait longer. What has taken longer than a moment
-// waits for its host, and does not count.
+// waits for its host, and does not count. Letters may be as many again: a mailing does not stand in
+// front of them there either.
 constexpr std::size_t kFreshJobs = 32;
 constexpr auto kMoment = std::chrono::milliseconds(20);
 
@@ -156,7 +157,8 @@ bool Dispatcher::has_room(Connection& connection) {
     std::erase_if(fresh, [&](const auto& given) {
         return now - given.first >= kMoment || !connection.jobs.contains(given.second);
     });
-    if (fresh.size() < kFreshJobs) return true;
+    const bool letter = scheduler_.letter_waits(connection.worker);
+    if (fresh.size() < (letter ? 2 * kFreshJobs : kFreshJobs)) return true;
     pump_later_.start_at(fresh.front().first + kMoment, [this] { pump_soon(); });
     return false;
 }

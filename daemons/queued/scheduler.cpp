@@ -76,6 +76,11 @@ void Scheduler::wake(Destination& destination) {
     if (idle(destination)) destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
+bool Scheduler::letter_waits(Worker worker) const {
+    const auto turns = turns_.find(worker);
+    return turns != turns_.end() && !turns->second.fresh.empty();
+}
+
 std::optional<async::Time> Scheduler::next_turn() const {
     if (paced_.empty()) return std::nullopt;
     return paced_.begin()->first;
@@ -137,7 +142,7 @@ Scheduler::Added Scheduler::add(const config::Config& config,
         }
         const bool idle = place->waiting.empty() && place->active == 0;
         place->waiting.add(std::move(tasks));
-        line_up(*place, idle ? Flow::kNew : Flow::kOld);
+        line_up(*place, idle && envelope->priority >= 0 ? Flow::kNew : Flow::kOld);
     }
     return added;
 }

@@ -52,6 +52,8 @@ class Scheduler {
 
     // The next task for a worker; nothing when all of its destinations wait or are busy.
     std::optional<Assignment> next(Worker worker, async::Time now);
+    // What next() would give is a letter to a destination that had nothing to do until now.
+    bool letter_waits(Worker worker) const;
     // When a destination may have its next message that now must not for its rate; not before
     // next() has said that there is nothing.
     std::optional<async::Time> next_turn() const;
@@ -134,7 +136,8 @@ class Scheduler {
 
     std::map<Key, Destination> destinations_;
     // Destinations with work and room, in their turn. Those that had nothing to do until now come
-    // first, once: a letter to somebody does not wait for a mailing to a hundred hosts.
+    // first, once, unless it is bulk: a letter to somebody does not wait for a mailing to a hundred
+    // hosts.
     struct Turns {
         std::deque<Destination*> fresh, others;
     };

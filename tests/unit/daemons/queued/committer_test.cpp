@@ -24,6 +24,7 @@ struct Committing {
     async::Stop stop;
     async::Scope scope{loop, stop};
     std::vector<ArrivalResult> answers;
+    std::string order;  // names of what was answered
     bool looked = false;
 
     Committing() { spool.recover(); }
@@ -33,6 +34,14 @@ struct Committing {
         for (std::size_t i = 0; i < count; ++i)
             out.push_back(spool.make("hello\r\n", {spool::recipient_at("x@b.example")}));
         return out;
+    }
+    void arrive_as(char name, std::size_t recipients, std::function<void()> then = {}) {
+        std::vector<spool::Recipient> to(recipients, spool::recipient_at("x@b.example"));
+        committer.arrive({spool.make("hello\r\n", std::move(to)),
+                          [this, name, then = std::move(then)](const auto&, const auto&) {
+                              order += name;
+                              if (then) then();
+                          }});
     }
     // The disk fails to sync what was last made.
     void lose_body_of(const spool::NewMessage& message) {
@@ -98,6 +107,30 @@ BOOST_AUTO_TEST_CASE(nobody_sees_a_few_messages_whose_bodies_were_lost) {
 
 BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
     check_that_lost_bodies_leave(20);
+}
+
+// A letter is written before the mailing that waits with it, the next one together with that.
+BOOST_AUTO_TEST_CASE(letters_go_before_a_mailing_once) {
+    Committing world;
+    world.arrive_as('M', 1000);
+    world.arrive_as('a', 1, [&world] { world.arrive_as('b', 1); });
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order == "abM");
+}
+
+// Of outcomes no more are written at a time than let a letter through soon.
+BOOST_AUTO_TEST_CASE(many_outcomes_are_written_some_at_a_time) {
+    Committing world;
+    std::vector<mail::QueueId> ids;
+    for (int i = 0; i < 1000; ++i)
+        ids.push_back(world.spool.accept("hello\r\n", {spool::recipient_at("x@b.example")}));
+    for (const auto id : ids)
+        world.committer.settle({spool::outcome_of(id, 1, spool::RecipientState::kDeferred)}, {}, {},
+                               [&world] { world.order += '.'; });
+    world.arrive_as('a', 1);
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order.size() == 1001U);
+    BOOST_TEST(world.order.find('a') < 200U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -213,6 +213,20 @@ BOOST_AUTO_TEST_CASE(what_comes_back_is_the_next_of_its_kind) {
     BOOST_TEST(next_id() == 2U);
 }
 
+// Both destinations had nothing to do until now.
+BOOST_AUTO_TEST_CASE(a_letter_to_a_new_destination_goes_before_a_mailing_to_new_ones) {
+    priority = -1;
+    for (std::uint64_t id = 1; id <= 5; ++id)
+        add(id, {to(1, "x@m" + std::to_string(id) + ".example")});
+    priority = 0;
+    BOOST_TEST(!scheduler.letter_waits(Worker::relayd));
+    add(6, {to(1, "x@b.example")});
+    BOOST_TEST(scheduler.letter_waits(Worker::relayd));
+    BOOST_TEST(next_id() == 6U);
+    BOOST_TEST(!scheduler.letter_waits(Worker::relayd));
+    BOOST_TEST(next_id() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(memory_has_an_end) {
     const auto fill = [&](std::uint64_t id, std::size_t recipients) {
         std::vector<spool::Recipient> many;
