@@ -68,6 +68,8 @@ class Worker {
         }
         answer(std::move(outcomes));
     }
+    // Ends next() with Stopped.
+    void leave() { stop_.request(); }
     void answer(ipc::work::Outcomes outcomes) { channel_.send(std::move(outcomes)); }
 
   private:
@@ -102,6 +104,9 @@ class Worker {
 class AdminLink {
   public:
     AdminLink(async::Loop& loop, const std::string& path) : channel_(loop, ipc::dial(path)) {}
+
+    // Ends what waits for an answer with Stopped.
+    void leave() { stop_.request(); }
 
     Task<std::vector<ipc::admin::Row>> list() {
         channel_.send(ipc::admin::List{.request = 1, .filter = {}, .with_history = true});
@@ -165,6 +170,7 @@ class World {
         return serving_.first_error();
     }
 
+    bool serves() const { return serving_.children() != 0; }
     std::string path(const std::string& name) const { return directory_ + "/" + name; }
 
     template <class T>
