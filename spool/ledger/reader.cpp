@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "common/mail/json.h"
 #include "spool/ledger/ledger.h"
 #include "spool/ledger/search.h"
 
@@ -21,7 +22,7 @@ std::string_view without_brackets(std::string_view text) {
 // As it stands within a string of the ledger.
 std::string escaped(std::string_view text) {
     std::string quoted;
-    append_string(text, quoted);
+    mail::append_json_string(text, quoted);
     return quoted.substr(1, quoted.size() - 2);
 }
 

@@ -58,8 +58,6 @@ void compose(const Story& story, std::string& out);
 // it is no such line.
 std::optional<Story> parse_story(std::string_view line);
 
-// `text` as a JSON string in its quotes (RFC 8259 7), as compose() writes it.
-void append_string(std::string_view text, std::string& out);
 // "2026-11-25T21:47:02.123456Z" (RFC 3339).
 void append_time(std::int64_t us, std::string& out);
 std::optional<std::int64_t> parse_time(std::string_view text);
