@@ -31,7 +31,9 @@ inline constexpr std::size_t kRecipientsPerMessage = 100;
 
 struct OpenBody {
     std::uint32_t request = 0;
-    bool single = false;  // a file for one large message; otherwise a segment
+    // A file for one large message; otherwise a segment: no body of the one before is taken from
+    // then on but those whose Commit was sent already.
+    bool single = false;
     auto fields() { return std::tie(request, single); }
 };
 

@@ -192,10 +192,11 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
                 ref = *place;
                 co_return true;
             }
+            // Full for one, full for all: queued takes no body from it once the next was asked for.
+            segment_.reset();
         }
-        const auto* full = segment_.get();
         const auto turn = co_await segment_turn_.acquire(stop);
-        if (segment_ && segment_.get() != full) continue;  // somebody else has opened the next one
+        if (segment_) continue;  // somebody else has opened the next one
         auto opened = co_await open(false, stop);
         if (!opened.file) {
             if (opened.where.text.empty()) {

@@ -67,6 +67,18 @@ BOOST_AUTO_TEST_CASE(local_mail_goes_to_deliverd_alone) {
     world.wait_until_empty();
 }
 
+// The large one finds no room in what is left of the segment, the small one would.
+BOOST_AUTO_TEST_CASE(a_segment_that_is_full_for_one_is_full_for_all) {
+    World world;
+    const std::string text = "Subject: a\r\n\r\n" + std::string(250'000, 'x') + "\r\n";
+    for (int i = 0; i < 67; ++i)
+        world.accept(text, {"x@b.example"});
+    BOOST_TEST(world.disk->root().open_directory("body")->list().size() == 1U);
+    BOOST_TEST(world.submit_together({text, kText, text, kText}) == 4U);
+    BOOST_TEST(world.disk->root().open_directory("body")->list().size() == 2U);
+    BOOST_TEST(!world.logged("broke the protocol"));
+}
+
 BOOST_AUTO_TEST_CASE(a_large_message_is_shown_whole) {
     World world;
     const std::string text = "Subject: large\r\n\r\n" + std::string(1'000'000, 'x') + "\r\n";

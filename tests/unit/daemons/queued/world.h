@@ -188,6 +188,20 @@ class World {
                            std::uint8_t notify = 0) {
         return run(submitting(text, recipients, reverse_path, notify));
     }
+    // All at the same time; how many were accepted.
+    std::size_t submit_together(const std::vector<std::string>& texts) {
+        std::size_t accepted = 0;
+        async::Scope clients(loop, never_);
+        for (const auto& text : texts) {
+            clients.spawn([this, &accepted, text]() -> Task<> {
+                const auto verdict =
+                    co_await submitting(text, {"x@b.example"}, "alice@a.example", 0);
+                accepted += verdict.accepted ? 1 : 0;
+            });
+        }
+        loop.run(clients.join());
+        return accepted;
+    }
     // For what must be accepted; answers its id.
     mail::QueueId accept(const std::string& text, const std::vector<std::string>& recipients,
                          const std::string& reverse_path = "alice@a.example",
