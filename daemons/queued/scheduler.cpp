@@ -104,6 +104,10 @@ Scheduler::Added Scheduler::add(const config::Config& config,
     if (in_memory_ >= kRecipientsInMemory) return Added::kMemoryIsFull;
     const auto name = sender_of(*envelope);
     auto& sender = senders_[name];
+    if (sender.recipients >= kShare) {
+        set(sender, Share::Appetite::kHadEnough);
+        return Added::kShareIsFull;
+    }
     auto& known = known_[envelope->id.value()];
     if (!known.envelope) known.envelope = envelope;
     known.sender = &sender;
@@ -113,12 +117,6 @@ Scheduler::Added Scheduler::add(const config::Config& config,
         return std::tie(a->worker, a->next_hop) < std::tie(b->worker, b->next_hop);
     };
     std::map<Destination*, std::vector<spool::Recipient>, decltype(by_name)> groups(by_name);
-    const bool enough = sender.recipients >= kShare;
-    if (enough) {
-        set(sender, Share::Appetite::kHadEnough);
-        added = Added::kShareIsFull;
-        recipients.clear();
-    }
     for (auto& recipient : recipients) {
         if (known.recipients.contains(recipient.number)) continue;
         auto& place = destination(config, route_for(config, recipient.destination));

@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
-#include <optional>
 #include <utility>
 
 #include "common/mail/digest.h"
@@ -14,33 +11,6 @@
 
 namespace veredus::spool {
 namespace {
-
-constexpr std::size_t kNameDigits = 16;
-constexpr std::string_view kSegmentSuffix = ".segment";
-constexpr std::string_view kSingleSuffix = ".message";
-constexpr std::size_t kVerifyChunk = 256 * 1024;
-
-struct FileName {
-    std::uint64_t number;
-    BodyKind kind;
-};
-
-std::string name_of(FileName name) {
-    return fmt::format("{:016x}{}", name.number,
-                       name.kind == BodyKind::kSegment ? kSegmentSuffix : kSingleSuffix);
-}
-
-std::optional<FileName> parse_name(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto digits = text.substr(0, kNameDigits);
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    for (const auto kind : {BodyKind::kSegment, BodyKind::kSingle}) {
-        if (name_of({number, kind}) == text) return FileName{number, kind};
-    }
-    return std::nullopt;
-}
 
 // Only the disk's own word is damage; that descriptors or memory have run out says nothing of it.
 std::unexpected<BodyDamage> unreadable(const DiskError& error) {
@@ -69,16 +39,7 @@ BodyDamage gone(std::uint64_t file) {
 // The bytes of a file that is long enough, against their digest.
 std::expected<void, BodyDamage> verify_file(File& file, const mail::BodyRef& body) {
     try {
-        mail::DigestBuilder digest;
-        std::string chunk(std::min<std::uint64_t>(kVerifyChunk, body.length), '\0');
-        for (std::uint64_t done = 0; done < body.length;) {
-            const auto wanted = std::min<std::uint64_t>(chunk.size(), body.length - done);
-            const auto n = file.read(body.offset + done, std::span(chunk).first(wanted));
-            if (n == 0) break;
-            digest.update(std::string_view(chunk).substr(0, n));
-            done += n;
-        }
-        if (digest.finish() == body.digest) return {};
+        if (digest_of(file, body.offset, body.length) == body.digest) return {};
     } catch (const DiskError& error) {
         return unreadable(error);
     }
@@ -88,7 +49,7 @@ std::expected<void, BodyDamage> verify_file(File& file, const mail::BodyRef& bod
 }  // namespace
 
 struct BodyStore::BodyFile {
-    FileName name;
+    BodyFileName name;
     std::shared_ptr<File> file;  // open while somebody may write it
     std::uint64_t references = 0;
     bool leased = false;
@@ -176,7 +137,7 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
                                               Unneeded unneeded) {
     std::vector<BodyFileFault> faults;
     for (const auto& text : directory_->list()) {
-        const auto name = parse_name(text);
+        const auto name = parse_body_file_name(text);
         if (!name) continue;  // not ours; somebody put it there
         last_number_ = std::max(last_number_, name->number);
         const auto references = needed.find(name->number);
@@ -184,7 +145,7 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
             if (unneeded == Unneeded::kRemove) {
                 directory_->unlink(text);
             } else if (unneeded == Unneeded::kPutAside) {
-                directory_->rename(text, text + ".orphan");
+                directory_->rename(text, text + std::string(kOrphanSuffix));
                 faults.push_back({name->number, text + " is not in the database; put aside"});
             }
             continue;
@@ -384,14 +345,10 @@ std::expected<void, BodyDamage> BodyStore::verify(const mail::BodyRef& body) con
 
 std::expected<void, BodyDamage> BodyStore::verify_in(Directory& directory,
                                                      const mail::BodyRef& body) {
-    for (const auto kind : {BodyKind::kSegment, BodyKind::kSingle}) {
-        const auto name = name_of({body.file, kind});
-        const auto file = directory.open(name, Access::kRead);
-        if (file == nullptr) continue;
-        if (file->size() < body.offset + body.length) return too_short(name, *file, body);
-        return verify_file(*file, body);
-    }
-    return std::unexpected(gone(body.file));
+    const auto [file, name] = open_body_file(directory, body.file, Access::kRead);
+    if (file == nullptr) return std::unexpected(gone(body.file));
+    if (file->size() < body.offset + body.length) return too_short(name, *file, body);
+    return verify_file(*file, body);
 }
 
 BodyStore::Usage BodyStore::usage() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/mail/body_ref.h"
+#include "spool/body/body_file.h"
 #include "spool/body/dead_ranges.h"
 #include "spool/disk/disk.h"
 
@@ -21,8 +22,6 @@ struct BodyDamage {
     enum class Kind : std::uint8_t { kMissing, kShort, kUnreadable, kWrongDigest } kind;
     std::string text;  // for people, with the file's name
 };
-
-enum class BodyKind : std::uint8_t { kSegment, kSingle };
 
 // What was found at start and by check().
 struct BodyFileFault {

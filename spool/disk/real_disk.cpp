@@ -98,16 +98,10 @@ class RealFile final : public File {
         if (length > 0) copy_through_memory(source, source_offset, length, offset);
     }
 
-    std::uint64_t size() override {
-        struct stat status{};
-        if (::fstat(number(), &status) != 0) fail("stat");
-        return static_cast<std::uint64_t>(status.st_size);
-    }
+    std::uint64_t size() override { return static_cast<std::uint64_t>(status().st_size); }
 
     std::uint64_t allocated() override {
-        struct stat status{};
-        if (::fstat(number(), &status) != 0) fail("stat");
-        return static_cast<std::uint64_t>(status.st_blocks) * 512;
+        return static_cast<std::uint64_t>(status().st_blocks) * 512;
     }
 
     void truncate(std::uint64_t size) override {
@@ -142,6 +136,11 @@ class RealFile final : public File {
     }
 
   private:
+    struct stat status() const {
+        struct stat status{};
+        if (::fstat(number(), &status) != 0) fail("stat");
+        return status;
+    }
     int number() const { return descriptor_.number(); }
     [[noreturn]] void fail(std::string_view operation) const {
         throw DiskError(errno, operation, name_);

@@ -14,7 +14,6 @@
 namespace veredus::spool {
 namespace {
 
-constexpr std::string_view kFileName = "queue.db";
 constexpr std::string_view kLedgerName = "ledger";
 
 std::string lower_case(std::string_view text) {
@@ -28,7 +27,8 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 QueueStore::QueueStore(Directory& directory, unsigned checkpoint_pages)
-    : database_(directory, kFileName, Database::Sharing::kExclusive, Database::Sync::kOnRequest),
+    : database_(directory, kQueueDatabase, Database::Sharing::kExclusive,
+                Database::Sync::kOnRequest),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
       departing_(database_, directory.open_directory(kLedgerName)),

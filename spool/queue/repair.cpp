@@ -10,22 +10,18 @@
 #include <set>
 #include <utility>
 
-#include "common/mail/digest.h"
 #include "common/mail/header.h"
 #include "spool/body/record.h"
 #include "spool/ledger/reader.h"
 #include "spool/queue/queue_store.h"
 #include "spool/queue/rows.h"
 #include "spool/queue/salvage.h"
+#include "spool/queue/schema.h"
 
 namespace veredus::spool {
 
 namespace {
 
-constexpr std::string_view kDatabase = "queue.db";
-constexpr std::string_view kOrphan = ".orphan";
-constexpr std::string_view kSegment = ".segment";
-constexpr std::string_view kSingle = ".message";
 constexpr std::int64_t kNewLife_us = 5LL * 24 * 3600 * 1'000'000;
 constexpr std::size_t kHeaderMost = 256 * 1024;
 
@@ -35,16 +31,6 @@ struct FoundMail {
     std::string reverse_path;
     mail::BodyRef body;
 };
-
-std::uint64_t number_of(std::string_view name) {
-    return std::stoull(std::string(name.substr(0, name.find('.'))), nullptr, 16);
-}
-
-bool is_body_file(std::string_view name) {
-    const auto digits = name.substr(0, name.find('.'));
-    return digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == digits.npos &&
-           (name.ends_with(kSegment) || name.ends_with(kSingle));
-}
 
 // The id that we gave it stands in the first Received field, which is ours.
 std::optional<mail::QueueId> id_in(const mail::Header& header) {
@@ -97,7 +83,7 @@ class Repair {
     Database& database() { return store_->database_; }
 
     void open_database() {
-        const bool was_there = spool_.exists(kDatabase);
+        const bool was_there = spool_.exists(kQueueDatabase);
         std::string damage;
         try {
             store_ = std::make_unique<QueueStore>(spool_);
@@ -115,7 +101,7 @@ class Repair {
         store_.reset();
         const std::string aside = fmt::format("queue.db.damaged-{}", options_.now_us);
         for (const std::string_view part : {"-wal", ""}) {
-            const auto name = std::string(kDatabase) + std::string(part);
+            const auto name = std::string(kQueueDatabase) + std::string(part);
             if (spool_.exists(name)) spool_.rename(name, aside + std::string(part));
         }
         spool_.sync();
@@ -141,11 +127,12 @@ class Repair {
 
     void take_orphans_back() {
         for (const auto& name : directory_->list()) {
-            if (!name.ends_with(kOrphan)) continue;
-            const auto old = name.substr(0, name.size() - kOrphan.size());
-            if (!is_body_file(old) || directory_->exists(old)) continue;
+            if (!name.ends_with(kOrphanSuffix)) continue;
+            const auto old = name.substr(0, name.size() - kOrphanSuffix.size());
+            const auto file = parse_body_file_name(old);
+            if (!file || directory_->exists(old)) continue;
             directory_->rename(name, old);
-            loose_.insert(number_of(old));
+            loose_.insert(file->number);
             done("body/{} is looked through and has its old name again", name);
         }
         directory_->sync();
@@ -219,13 +206,14 @@ class Repair {
 
     void search_files() {
         for (const auto& name : directory_->list()) {
-            if (!is_body_file(name)) continue;
-            const auto number = number_of(name);
+            const auto body_file = parse_body_file_name(name);
+            if (!body_file) continue;
+            const auto number = body_file->number;
             const bool loose = loose_.contains(number) || all_files_are_loose_;
             if (!loose && lost_.empty() && without_envelope_.empty()) continue;
             const auto file = directory_->open(name, Access::kRead);
             if (file == nullptr) continue;
-            if (name.ends_with(kSegment)) {
+            if (body_file->kind == BodyKind::kSegment) {
                 for (const auto& record : find_records(*file, number)) {
                     if (record.intact)
                         found({record.head.id, record.head.reverse_path, record.body}, loose);
@@ -238,14 +226,9 @@ class Repair {
 
     // A file of one message says nothing but the message.
     static FoundMail single(File& file, std::uint64_t number) {
-        mail::DigestBuilder digest;
-        std::string piece(1 << 20, '\0');
-        std::uint64_t length = 0;
-        while (const auto n = file.read(length, piece)) {
-            digest.update(std::string_view(piece).substr(0, n));
-            length += n;
-        }
-        FoundMail out{.id = {}, .reverse_path = {}, .body = {number, 0, length, digest.finish()}};
+        const auto length = file.size();
+        FoundMail out{
+            .id = {}, .reverse_path = {}, .body = {number, 0, length, digest_of(file, 0, length)}};
         const auto head = head_of(file, out.body);
         const auto any = static_cast<std::uint16_t>(out.body.digest[0] << 8 | out.body.digest[1]);
         out.id = id_in(mail::Header::scan(head))
@@ -377,11 +360,8 @@ class Repair {
     // It was read, perhaps from memory alone; once the row says so it counts as on disk.
     File& bring_to_disk(const mail::BodyRef& body) {
         auto& file = moved_to_[body.file];
-        for (const auto suffix : {kSegment, kSingle}) {
-            if (file != nullptr) break;
-            const auto name = fmt::format("{:016x}{}", body.file, suffix);
-            file = directory_->open(name, Access::kReadWrite);
-        }
+        if (file == nullptr)
+            file = open_body_file(*directory_, body.file, Access::kReadWrite).first;
         if (file == nullptr) throw DiskError(ENOENT, "open", fmt::format("{:016x}", body.file));
         write_again(*file, body.offset, body.offset + body.length);
         return *file;

@@ -5,6 +5,8 @@
 
 namespace veredus::spool {
 
+inline constexpr std::string_view kQueueDatabase = "queue.db";
+
 // queue.db, described column by column in docs/formats-queue.md. One string per schema version; a
 // released one never changes.
 inline constexpr std::array<std::string_view, 2> kQueueSchema{R"sql(

@@ -3,13 +3,14 @@
 #include "spool/queue/queue_reader.h"
 #include "spool/queue/queue_store.h"
 #include "spool/queue/repair.h"
+#include "spool/queue/schema.h"
 
 namespace veredus::spool {
 namespace {
 
 void add_orphans(Directory& bodies, std::vector<std::string>& findings) {
     for (const auto& name : bodies.list()) {
-        if (name.ends_with(".orphan"))
+        if (name.ends_with(kOrphanSuffix))
             findings.push_back(fmt::format("body/{}: the database knows nothing of it", name));
     }
 }
@@ -19,7 +20,7 @@ void add_orphans(Directory& bodies, std::vector<std::string>& findings) {
 SpoolFindings check_spool(Directory& spool) {
     SpoolFindings out;
     const auto directory = spool.open_directory("body");
-    if (!spool.exists("queue.db")) {
+    if (!spool.exists(kQueueDatabase)) {
         if (!directory->list().empty())
             out.findings.emplace_back("queue.db is gone, and there are messages in body/");
         return out;

@@ -31,6 +31,10 @@ struct Fixture {
         }
         scheduler.add(config, envelope, std::move(to), 0);
     }
+    void add_many(int count) {
+        for (int i = 0; i < count; ++i)
+            add("b.example");
+    }
     std::vector<Assignment> take() {
         std::vector<Assignment> out;
         while (auto task = scheduler.next(Worker::relayd, now))
@@ -97,8 +101,7 @@ BOOST_AUTO_TEST_CASE(recipients_go_in_groups) {
 
 BOOST_AUTO_TEST_CASE(a_rate_is_kept_and_delays_nobody_else) {
     limit("\"b.example\" = { rate = \"60/m\" }\n");
-    for (int i = 0; i < 200; ++i)
-        add("b.example");
+    add_many(200);
     BOOST_TEST(goes_within(1min) == 60U);
     add("c.example");
     add("c.example");
@@ -122,8 +125,7 @@ BOOST_AUTO_TEST_CASE(a_rate_holds_for_what_comes_one_by_one) {
 // Nothing went, so nothing counts: all that waits for a host that is away is put off at once.
 BOOST_AUTO_TEST_CASE(what_is_not_tried_does_not_count) {
     limit("\"b.example\" = { rate = \"1/h\" }\n");
-    for (int i = 0; i < 20; ++i)
-        add("b.example");
+    add_many(20);
     std::size_t count = 0;
     while (auto task = scheduler.next(Worker::relayd, now)) {
         finish(*task, Scheduler::End::kNotTried);
@@ -134,8 +136,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_tried_does_not_count) {
 
 BOOST_AUTO_TEST_CASE(lateness_is_made_up_for_but_not_idleness) {
     limit("\"b.example\" = { rate = \"1/s\" }\n");
-    for (int i = 0; i < 20; ++i)
-        add("b.example");
+    add_many(20);
     BOOST_TEST(take().size() == 1U);
     now += 1500ms;
     BOOST_TEST(take().size() == 1U);
@@ -147,8 +148,7 @@ BOOST_AUTO_TEST_CASE(lateness_is_made_up_for_but_not_idleness) {
 
 BOOST_AUTO_TEST_CASE(new_limits_hold_for_what_waits) {
     limit("\"b.example\" = { rate = \"1/d\" }\n");
-    for (int i = 0; i < 10; ++i)
-        add("b.example");
+    add_many(10);
     BOOST_TEST(goes_within(1min) == 1U);
     limit("\"b.example\" = { rate = \"2/s\" }\n");
     BOOST_TEST(goes_within(2s) == 4U);
