@@ -15,7 +15,7 @@ from peers import Veredus
 from report import median, progress, table
 
 FILL = PROGRAMS / "fill_queue"
-SIZE, DESTINATIONS, SENDERS = 2048, 1000, 100
+SIZE, DESTINATIONS, SENDERS = 4096, 1000, 100
 SCREEN = 24  # lines
 WISHES = {"first screen of mailq, s": (0.2, False), "whole list, messages/s": (200_000, True), "status, s": (2, False),
           "list of one destination, s": (2, False), "queued's memory, MiB (peak)": (200, False), "restart until it relays, s": (5, False),
