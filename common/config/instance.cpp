@@ -4,6 +4,17 @@
 
 namespace veredus::config {
 namespace fs = std::filesystem;
+namespace {
+
+std::optional<fs::path> credential(const char* name) {
+    const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+    if (!directory) return std::nullopt;
+    fs::path file = fs::path(directory) / name;
+    std::error_code error;
+    return fs::exists(file, error) ? std::optional(std::move(file)) : std::nullopt;
+}
+
+}  // namespace
 
 InstancePaths InstancePaths::of_directory(const fs::path& directory) {
     InstancePaths paths;
@@ -41,6 +52,14 @@ InstancePaths InstancePaths::from_environment() {
 
 fs::path InstancePaths::resolve(const std::string& path) const {
     return config_base_ / path;
+}
+
+fs::path InstancePaths::certificate(const std::string& configured) const {
+    return credential(kCertificateCredential).value_or(resolve(configured));
+}
+
+fs::path InstancePaths::key(const std::string& configured) const {
+    return credential(kKeyCredential).value_or(resolve(configured));
 }
 
 }  // namespace veredus::config

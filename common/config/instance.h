@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace veredus::config {
 
@@ -37,6 +38,18 @@ class InstancePaths {
     std::filesystem::path active_config_file() const { return run_ / "config" / "veredus.toml"; }
     // Where the links' sockets are, for the administrator's command (mode 0600): lines "name path".
     std::filesystem::path links_file() const { return run_ / "links"; }
+
+    // A link's socket where systemd runs the daemons, in a directory of its own.
+    std::filesystem::path service_link(std::string_view link) const {
+        return run_ / "link" / link / "socket";
+    }
+
+    // Where the certificate and its key are read: for a service of systemd the credentials that it
+    // was given (systemd.exec(5), LoadCredential), else the files that the configuration names.
+    static constexpr const char* kCertificateCredential = "tls.certificate";
+    static constexpr const char* kKeyCredential = "tls.key";
+    std::filesystem::path certificate(const std::string& configured) const;
+    std::filesystem::path key(const std::string& configured) const;
 
     // A path from the configuration: relative ones count from the directory of the instance's
     // veredus.toml.

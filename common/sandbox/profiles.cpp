@@ -52,9 +52,8 @@ std::vector<fs::path> paths_of(Place place, const config::InstancePaths& paths,
         case Place::config:
             return {paths.config_file().parent_path()};
         case Place::tls: {
-            auto all = directories_of(paths.resolve(config.tls.certificate));
-            std::ranges::copy(directories_of(paths.resolve(config.tls.key)),
-                              std::back_inserter(all));
+            auto all = directories_of(paths.certificate(config.tls.certificate));
+            std::ranges::copy(directories_of(paths.key(config.tls.key)), std::back_inserter(all));
             return all;
         }
         case Place::spool:

@@ -13,7 +13,7 @@ int main() {
     const imapd::ReadTls read_tls = [&](const config::Config& config) {
         const auto& paths = start.paths();
         return std::make_shared<net::TlsContext>(net::TlsContext::server(
-            paths.resolve(config.tls.certificate), paths.resolve(config.tls.key)));
+            paths.certificate(config.tls.certificate), paths.key(config.tls.key)));
     };
     start.lock_in();
     return start.run([&](daemon::Env& env) { return imapd::serve(env, read_tls); });

@@ -20,8 +20,8 @@ int main() {
     const auto& tls = start.config().tls;
     std::optional<net::TlsContext> certificate;
     try {
-        certificate = net::TlsContext::server(start.paths().resolve(tls.certificate),
-                                              start.paths().resolve(tls.key));
+        certificate = net::TlsContext::server(start.paths().certificate(tls.certificate),
+                                              start.paths().key(tls.key));
     } catch (const net::TlsError& error) {
         start.log().error("{}", error.what());
         return EX_CONFIG;

@@ -38,12 +38,13 @@ class RemoteHost:
             timeout = 6 * PATIENCE
 
             def handle(self):
+                session = Session(remote, self.request)
                 try:
-                    Session(remote, self.request).run()
+                    session.run()
                 except (OSError, EOFError):
                     pass
                 finally:
-                    remote.note(closed=True)
+                    session.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -106,8 +107,16 @@ class Session:
         self.remote, self.connection = remote, connection
         self.stream = connection.makefile("rb")
         self.transaction = None
+        self.open = False
+
+    def close(self):
+        """Counts the connection as closed, once."""
+        if self.open:
+            self.open = False
+            self.remote.note(closed=True)
 
     def run(self):
+        self.open = True
         self.remote.note(connection=True)
         if not self.say("CONNECT", "", "220 remote.example ESMTP"):
             return
@@ -149,6 +158,7 @@ class Session:
             if self.say(verb, line, usual):
                 self.receive()
         elif verb == "QUIT":
+            self.close()  # before the answer: who has it may come again at once
             self.say(verb, line, "221 2.0.0 bye")
             return False
         elif verb in ("RSET", "NOOP"):

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,11 +16,14 @@
 #include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
 #include "tools/veredus/commands.h"
+#include "tools/veredus/owner.h"
 
 namespace veredus {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kHostUser = "veredus";  // made by the packages
 
 void make_directory(const fs::path& path, unsigned mode) {
     if ((::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) || ::chmod(path.c_str(), mode) != 0)
@@ -71,9 +75,62 @@ void write_certificate(const fs::path& tls, const std::string& hostname) {
     make_file(tls / "key.pem", 0600, made.key);
 }
 
+void make_accounts(const config::InstancePaths& paths, const config::Config& config) {
+    const auto directory = spool::open_real_directory(paths.accounts_db().parent_path().string());
+    const spool::AccountStore accounts(*directory, paths.accounts_db().filename().string(),
+                                       config.domains);
+}
+
+void give_to(const fs::path& path, const passwd& owner) {
+    if (::lchown(path.c_str(), owner.pw_uid, owner.pw_gid) != 0)
+        throw Failure(EX_CANTCREAT,
+                      fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
+}
+
+// What is there stays as it is, so that a package may say this at each upgrade.
+int init_host(const InitOptions& options) {
+    const auto paths = config::InstancePaths::of_host();
+    const passwd* owner = ::getpwnam(kHostUser);
+    if (::getuid() != 0 || !owner)
+        throw Failure(EX_UNAVAILABLE,
+                      fmt::format("the installed host is set up by root, after the user {} was "
+                                  "made; for an instance of your own name a directory",
+                                  kHostUser));
+    int result = EX_OK;
+    as_root([&] {
+        for (const fs::path& parent : {paths.tls(), paths.accounts_db().parent_path()})
+            fs::create_directories(parent);
+        make_directory(paths.accounts_db().parent_path(), 0700);
+        for (const fs::path& own : {paths.spool(), paths.mail()})
+            make_directory(own, 0700);
+        make_directory(paths.run(), 0711);
+        for (const fs::path& own :
+             {paths.accounts_db().parent_path(), paths.spool(), paths.mail(), paths.run()})
+            give_to(own, *owner);
+        const config::Config config =
+            fs::exists(paths.config_file()) ? load_config(paths) : wanted_config(options);
+        if (!fs::exists(paths.tls() / "cert.pem")) {
+            write_certificate(paths.tls(), config.hostname);
+            // Without systemd the daemons read it themselves.
+            if (::chown((paths.tls() / "key.pem").c_str(), 0, owner->pw_gid) == 0)
+                ::chmod((paths.tls() / "key.pem").c_str(), 0640);
+        }
+        if (!fs::exists(paths.accounts_db())) {
+            make_accounts(paths, config);
+            give_to(paths.accounts_db(), *owner);
+        }
+        if (!fs::exists(paths.config_file())) {
+            make_file(paths.config_file(), 0640, config::write(config));
+            if (::chown(paths.config_file().c_str(), 0, owner->pw_gid) != 0) result = EX_CANTCREAT;
+        }
+    });
+    return result;
+}
+
 }  // namespace
 
 int init_command(const InitOptions& options) {
+    if (options.directory.empty()) return init_host(options);
     const auto paths = config::InstancePaths::of_directory(options.directory);
     const config::Config config = wanted_config(options);
     refuse_to_overwrite(paths.directory());
@@ -86,9 +143,7 @@ int init_command(const InitOptions& options) {
     make_directory(paths.spool(), 0700);
     make_directory(paths.mail(), 0700);
     write_certificate(paths.tls(), config.hostname);
-    const auto directory = spool::open_real_directory(paths.directory().string());
-    const spool::AccountStore accounts(*directory, paths.accounts_db().filename().string(),
-                                       config.domains);
+    make_accounts(paths, config);
     // Last, since it is what makes a directory an instance.
     make_file(paths.config_file(), 0600, config::write(config));
     fmt::print(

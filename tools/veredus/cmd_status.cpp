@@ -14,6 +14,7 @@
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
 #include "tools/veredus/commands.h"
+#include "tools/veredus/systemd/services_report.h"
 
 namespace veredus {
 namespace {
@@ -38,6 +39,13 @@ std::optional<json> ask_supervisor(const std::string& path) {
     json report = json::parse(text, nullptr, false);
     if (report.is_discarded()) return std::nullopt;
     return report;
+}
+
+// The host's services, where systemd runs the daemons.
+std::optional<json> ask_systemd(const config::InstancePaths& paths) {
+    if (!paths.directory().empty() || ::access("/run/systemd/system", F_OK) != 0)
+        return std::nullopt;
+    return systemd::services_report();
 }
 
 void add_depth(const config::InstancePaths& paths, json& report) {
@@ -98,6 +106,7 @@ void print_for_people(const json& report) {
 
 int status_command(const config::InstancePaths& paths, bool as_json) {
     auto report = ask_supervisor(paths.status_socket().string());
+    if (!report) report = ask_systemd(paths);
     if (!report) {
         if (as_json)
             fmt::print("{}\n", json{{"ready", false}, {"daemons", json::array()}}.dump());

@@ -16,13 +16,17 @@ namespace veredus {
 config::Config load_config(const config::InstancePaths& paths);
 
 struct InitOptions {
-    std::string directory;
+    std::string directory;             // empty: the installed host
     std::string hostname;              // empty: this host's
     std::vector<std::string> domains;  // empty: the hostname
     unsigned port_base = 0;
     std::vector<std::string> listen;  // empty: the default
 };
 int init_command(const InitOptions& options);
+
+// What systemd runs before the daemons and on reload: checks the configuration and puts it in
+// force.
+int config_activate_command(const config::InstancePaths& paths);
 
 int run_command(const config::InstancePaths& paths);
 int check_command(const config::InstancePaths& paths);

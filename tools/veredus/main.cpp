@@ -43,7 +43,7 @@ CLI::App* add(CLI::App& parent, const char* name, const char* help, Command& cho
 void add_instance_commands(CLI::App& app, Words& words, Command& chosen) {
     CLI::App* init = add(app, "init", "Make an instance in a new directory", chosen,
                          [&](const InstancePaths&) { return veredus::init_command(words.init); });
-    init->add_option("directory", words.init.directory, "Where")->required();
+    init->add_option("directory", words.init.directory, "Where; without it, this host's own");
     init->add_option("--hostname", words.init.hostname, "The host's name as others see it");
     init->add_option("--domain", words.init.domains, "A domain whose mail is delivered here");
     init->add_option("--port-base", words.init.port_base, "Added to every standard port");
@@ -53,6 +53,13 @@ void add_instance_commands(CLI::App& app, Words& words, Command& chosen) {
     add(app, "status", "Is everything running?", chosen, [&](const InstancePaths& paths) {
         return veredus::status_command(paths, words.json);
     })->add_flag("--json", words.json, "For programs");
+}
+
+void add_config_commands(CLI::App& app, Command& chosen) {
+    CLI::App* config = app.add_subcommand("config", "The configuration: activate");
+    config->require_subcommand(1);
+    add(*config, "activate", "Check it and put it in force (systemd runs this)", chosen,
+        veredus::config_activate_command);
 }
 
 void add_account_commands(CLI::App& app, Words& words, Command& chosen) {
@@ -199,6 +206,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     app.fallthrough();
     add_instance_commands(app, words, chosen);
+    add_config_commands(app, chosen);
     add_account_commands(app, words, chosen);
     add_queue_commands(app, words, chosen);
     add_pause_commands(app, words, chosen);

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "tools/veredus/in_force.h"
 #include "tools/veredus/supervisor/status_report.h"
 
 namespace veredus::supervisor {
@@ -39,18 +40,6 @@ net::Descriptor signals() {
         sigaddset(&set, signal);
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     return net::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-// In one step: a daemon that reads it sees the old or the new.
-void replace_file(const fs::path& path, const std::string& text) {
-    const fs::path fresh = path.string() + ".new";
-    const net::Descriptor file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const bool written =
-        file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
-        throw Failure(EX_CANTCREAT,
-                      fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
 }
 
 Listenings open_all_ports(const config::Config& config, log::Log& log) {
@@ -77,8 +66,8 @@ Supervisor::Supervisor(const config::InstancePaths& paths, const config::Config&
       children_(listenings_, make_children(), log) {
     const int on = 1;
     ::setsockopt(notifications_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    write_active_config();
-    write_links();
+    put_in_force(paths_, config_);
+    write_links(paths_, links_);
 }
 
 std::vector<Child> Supervisor::make_children() const {
@@ -89,18 +78,6 @@ std::vector<Child> Supervisor::make_children() const {
              .program = find_program(daemon.name),
              .environment = environment_of(daemon, paths_, links_, notify_socket(paths_))});
     return children;
-}
-
-void Supervisor::write_active_config() const {
-    fs::create_directories(paths_.active_config_file().parent_path());
-    replace_file(paths_.active_config_file(), config::write(config_));
-}
-
-void Supervisor::write_links() const {
-    std::string text;
-    for (const auto& [name, path] : links_)
-        text += fmt::format("{} {}\n", name, path);
-    replace_file(paths_.links_file(), text);
 }
 
 int Supervisor::run() {
@@ -197,7 +174,7 @@ void Supervisor::reload() {
     if (config->listen != config_.listen)
         log_.warning("listen.address and listen.port_base change with the next start only");
     config_ = std::move(*config);
-    write_active_config();
+    put_in_force(paths_, config_);
     children_.send_all(SIGHUP);
     log_.info("configuration read again");
 }

@@ -28,8 +28,6 @@ class Supervisor {
 
   private:
     std::vector<Child> make_children() const;
-    void write_active_config() const;
-    void write_links() const;
     int wait_ms(Time now) const;
     void on_signals(Time now);
     void on_notifications();

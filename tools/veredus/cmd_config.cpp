@@ -1,0 +1,22 @@
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <map>
+
+#include "tools/veredus/commands.h"
+#include "tools/veredus/in_force.h"
+#include "tools/veredus/supervisor/graph.h"
+
+namespace veredus {
+
+int config_activate_command(const config::InstancePaths& paths) {
+    put_in_force(paths, load_config(paths));
+    std::map<std::string, std::string> links;
+    for (const supervisor::DaemonRow& daemon : supervisor::graph())
+        for (const std::string_view link : daemon.serves)
+            links.emplace(link, paths.service_link(link).string());
+    write_links(paths, links);
+    return EX_OK;
+}
+
+}  // namespace veredus

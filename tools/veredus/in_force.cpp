@@ -1,0 +1,46 @@
+#include "tools/veredus/in_force.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "common/net/descriptor.h"
+#include "tools/shared/failure.h"
+
+namespace veredus {
+namespace {
+
+namespace fs = std::filesystem;
+
+void replace_file(const fs::path& path, const std::string& text) {
+    const fs::path fresh = path.string() + ".new";
+    const net::Descriptor file(
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const bool written =
+        file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
+        throw Failure(EX_CANTCREAT,
+                      fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
+}
+
+}  // namespace
+
+void put_in_force(const config::InstancePaths& paths, const config::Config& config) {
+    fs::create_directories(paths.active_config_file().parent_path());
+    replace_file(paths.active_config_file(), config::write(config));
+}
+
+void write_links(const config::InstancePaths& paths,
+                 const std::map<std::string, std::string>& links) {
+    std::string text;
+    for (const auto& [name, path] : links)
+        text += fmt::format("{} {}\n", name, path);
+    replace_file(paths.links_file(), text);
+}
+
+}  // namespace veredus
