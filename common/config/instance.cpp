@@ -27,6 +27,7 @@ InstancePaths InstancePaths::of_directory(const fs::path& directory) {
     paths.spool_ = paths.directory_ / "spool";
     paths.mail_ = paths.directory_ / "mail";
     paths.accounts_db_ = paths.directory_ / "accounts.db";
+    paths.aliases_ = paths.directory_ / "aliases";
     return paths;
 }
 
@@ -39,6 +40,7 @@ InstancePaths InstancePaths::of_host() {
     paths.spool_ = "/var/spool/veredus";
     paths.mail_ = "/var/lib/veredus/mail";
     paths.accounts_db_ = "/var/lib/veredus/accounts.db";
+    paths.aliases_ = "/etc/aliases";
     return paths;
 }
 

@@ -29,6 +29,8 @@ class InstancePaths {
     const std::filesystem::path& mail() const { return mail_; }    // directory of mailboxd
     const std::filesystem::path& accounts_db() const { return accounts_db_; }  // file
 
+    const std::filesystem::path& aliases() const { return aliases_; }  // aliases(5)
+
     // The SMTP socket for programs of this host (mode 0666), and the supervisor's own.
     std::filesystem::path submission_socket() const { return run_ / "submission"; }
     std::filesystem::path status_socket() const { return run_ / "status"; }
@@ -59,7 +61,7 @@ class InstancePaths {
     InstancePaths() = default;
 
     std::filesystem::path directory_, config_file_, config_base_, tls_, run_, spool_, mail_,
-        accounts_db_;
+        accounts_db_, aliases_;
 };
 
 }  // namespace veredus::config

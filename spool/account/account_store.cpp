@@ -6,7 +6,7 @@
 namespace veredus::spool {
 namespace {
 
-constexpr std::array<std::string_view, 1> kSchema{
+constexpr std::array<std::string_view, 2> kSchema{
     "CREATE TABLE user ("
     "  address TEXT PRIMARY KEY NOT NULL,"
     "  credential TEXT NOT NULL,"
@@ -16,6 +16,11 @@ constexpr std::array<std::string_view, 1> kSchema{
     "  address TEXT NOT NULL,"
     "  target TEXT NOT NULL,"
     "  PRIMARY KEY (address, target)"
+    ") STRICT, WITHOUT ROWID;",
+    "CREATE TABLE host_alias ("
+    "  name TEXT NOT NULL,"
+    "  target TEXT NOT NULL,"
+    "  PRIMARY KEY (name, target)"
     ") STRICT, WITHOUT ROWID;"};
 
 // An alias may lead to aliases this deep before nobody is asked any more.
@@ -62,6 +67,8 @@ AccountStore::AccountStore(Directory& directory, std::string_view name,
         database_.prepare("SELECT address FROM user ORDER BY created_us, address LIMIT 1");
     select_targets_ =
         database_.prepare("SELECT target FROM alias WHERE address = ?1 ORDER BY target");
+    select_host_targets_ =
+        database_.prepare("SELECT target FROM host_alias WHERE name = ?1 ORDER BY target");
     select_credential_ = database_.prepare("SELECT credential FROM user WHERE address = ?1");
 }
 
@@ -69,17 +76,29 @@ bool AccountStore::is_user(std::string_view address) {
     return select_user_.query(address).next();
 }
 
-std::vector<std::string> AccountStore::targets_of(std::string_view address) {
+std::vector<std::string> AccountStore::targets_of(Statement& select, std::string_view name) {
     std::vector<std::string> out;
-    auto rows = select_targets_.query(address);
+    auto rows = select.query(name);
     while (rows.next())
         out.push_back(rows.get<std::string>(0));
     return out;
 }
 
-std::optional<AccountStore::Resolution> AccountStore::look_up(std::string_view address) {
-    if (is_user(address)) return Mailbox{std::string(address)};
-    auto targets = targets_of(address);
+std::string AccountStore::in_first_domain(std::string_view name) const {
+    if (name.contains('@') || local_domains_.empty()) return std::string(name);
+    return join(name, local_domains_.front());
+}
+
+std::optional<AccountStore::Resolution> AccountStore::look_up(std::string_view local,
+                                                              std::string_view domain) {
+    std::string address = join(local, domain);
+    if (is_user(address)) return Mailbox{std::move(address)};
+    auto targets = targets_of(select_targets_, address);
+    if (targets.empty()) {
+        targets = targets_of(select_host_targets_, local);
+        for (std::string& target : targets)
+            target = in_first_domain(target);
+    }
     if (!targets.empty()) return Alias{std::move(targets)};
     return std::nullopt;
 }
@@ -105,18 +124,19 @@ AccountStore::Resolution AccountStore::resolve(std::string_view address) {
 
 AccountStore::Resolution AccountStore::find(std::string_view given) {
     std::string address = canonical_address(given);
-    if (address == "postmaster" && !local_domains_.empty())
-        address = join(address, local_domains_.front());
+    if (address == "postmaster") address = in_first_domain(address);
+    const std::string_view given_domain = split(address).domain;
+    if (std::ranges::find(local_domains_, given_domain) == local_domains_.end()) return NotLocal{};
+    if (given_domain == "localhost") address = in_first_domain(split(address).local);
     const auto [local, domain] = split(address);
-    if (std::ranges::find(local_domains_, domain) == local_domains_.end()) return NotLocal{};
-    if (auto found = look_up(address)) return *found;
+    if (auto found = look_up(local, domain)) return *found;
     const std::string_view base = local.substr(0, local.find('+'));
     if (base.size() != local.size() && !base.empty()) {
-        if (auto found = look_up(join(base, domain))) return *found;
+        if (auto found = look_up(base, domain)) return *found;
     }
-    if (auto everything = targets_of(join("", domain)); !everything.empty())
+    if (auto everything = targets_of(select_targets_, join("", domain)); !everything.empty())
         return Alias{std::move(everything)};
-    if (base == "postmaster" || base == "abuse") {
+    if (base == "postmaster" || base == "abuse" || base == "root") {
         auto rows = select_first_user_.query();
         if (rows.next()) return Alias{{rows.get<std::string>(0)}};
     }
@@ -138,10 +158,7 @@ bool AccountStore::leads_to(std::string_view address, std::string_view user, int
 }
 
 std::string AccountStore::login_address(std::string_view name) const {
-    std::string address = canonical_address(name);
-    if (!address.contains('@') && !local_domains_.empty())
-        address = join(address, local_domains_.front());
-    return address;
+    return in_first_domain(canonical_address(name));
 }
 
 std::optional<std::string> AccountStore::credential(std::string_view user) {
@@ -154,7 +171,7 @@ bool AccountStore::add_user(std::string_view address, std::string_view credentia
                             std::int64_t now_us) {
     const std::string canonical = canonical_address(address);
     Transaction transaction(database_);
-    if (is_user(canonical) || !targets_of(canonical).empty()) return false;
+    if (is_user(canonical) || !targets_of(select_targets_, canonical).empty()) return false;
     database_.prepare("INSERT INTO user (address, credential, created_us) VALUES (?1, ?2, ?3)")
         .run(canonical, credential, now_us);
     transaction.commit();
@@ -197,17 +214,35 @@ bool AccountStore::remove_alias(std::string_view address) {
                .run(canonical_address(address)) > 0;
 }
 
-std::vector<AccountStore::AliasRow> AccountStore::aliases() {
+std::vector<AccountStore::AliasRow> AccountStore::rows_of(std::string_view query) {
     std::vector<AliasRow> out;
-    auto statement =
-        database_.prepare("SELECT address, target FROM alias ORDER BY address, target");
+    auto statement = database_.prepare(query);
     auto rows = statement.query();
     while (rows.next()) {
-        auto address = rows.get<std::string>(0);
-        if (out.empty() || out.back().address != address) out.push_back({std::move(address), {}});
+        auto name = rows.get<std::string>(0);
+        if (out.empty() || out.back().address != name) out.push_back({std::move(name), {}});
         out.back().targets.push_back(rows.get<std::string>(1));
     }
     return out;
+}
+
+std::vector<AccountStore::AliasRow> AccountStore::aliases() {
+    return rows_of("SELECT address, target FROM alias ORDER BY address, target");
+}
+
+void AccountStore::set_host_aliases(const std::vector<AliasRow>& aliases) {
+    Transaction transaction(database_);
+    database_.prepare("DELETE FROM host_alias").run();
+    auto insert =
+        database_.prepare("INSERT OR IGNORE INTO host_alias (name, target) VALUES (?1, ?2)");
+    for (const AliasRow& alias : aliases)
+        for (const std::string& target : alias.targets)
+            insert.run(canonical_address(alias.address), canonical_address(target));
+    transaction.commit();
+}
+
+std::vector<AccountStore::AliasRow> AccountStore::host_aliases() {
+    return rows_of("SELECT name, target FROM host_alias ORDER BY name, target");
 }
 
 }  // namespace veredus::spool

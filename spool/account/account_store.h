@@ -41,10 +41,12 @@ class AccountStore {
     struct NotLocal {};
     using Resolution = std::variant<Mailbox, Alias, Unknown, NotLocal>;
 
-    // In this order: a user, an alias, the same without +detail, the domain's catch-all
-    // ("@domain"), and for postmaster and abuse (RFC 5321 4.5.1, RFC 2142), which every domain has,
-    // the user who was added first. "postmaster" without a domain is that of the first local
-    // domain. Remembered until somebody changes the database: then it costs a read of four bytes.
+    // In this order: a user, an alias, a name in the host's alias file, the same without +detail,
+    // the domain's catch-all ("@domain"), and for postmaster and abuse (RFC 5321 4.5.1, RFC 2142),
+    // which every domain has, and for root the user who was added first. "postmaster" without a
+    // domain is that of the first local domain; localhost, where it is local, is another name of
+    // that domain (RFC 6761 6.3). Remembered until somebody changes the database: then it costs a
+    // read of four bytes.
     Resolution resolve(std::string_view address);
     // May `user` send as `address`: his own, with any detail, or an alias that leads to him (also
     // through others).
@@ -77,6 +79,10 @@ class AccountStore {
         std::vector<std::string> targets;
     };
     std::vector<AliasRow> aliases();
+    // The host's alias file, in place of what it said before: names without a domain, good in each
+    // local one; a target that is a name is of the first.
+    void set_host_aliases(const std::vector<AliasRow>& aliases);
+    std::vector<AliasRow> host_aliases();
 
     std::vector<std::string> check() { return database_.check(); }
 
@@ -84,8 +90,10 @@ class AccountStore {
     Resolution find(std::string_view address);
     void forget_when_changed();
     bool is_user(std::string_view address);
-    std::vector<std::string> targets_of(std::string_view address);
-    std::optional<Resolution> look_up(std::string_view address);
+    std::vector<std::string> targets_of(Statement& select, std::string_view name);
+    std::optional<Resolution> look_up(std::string_view local, std::string_view domain);
+    std::string in_first_domain(std::string_view name) const;
+    std::vector<AliasRow> rows_of(std::string_view query);
     bool leads_to(std::string_view address, std::string_view user, int depth);
 
     Database database_;
@@ -93,7 +101,8 @@ class AccountStore {
     std::string version_;  // of what is in known_: SQLite's change counter
     std::unordered_map<std::string, Resolution> known_;
     std::vector<std::string> local_domains_;  // lower case
-    Statement select_user_, select_first_user_, select_targets_, select_credential_;
+    Statement select_user_, select_first_user_, select_targets_, select_host_targets_,
+        select_credential_;
 };
 
 // In lower case as far as ASCII goes: the form in which addresses are kept and compared.

@@ -81,6 +81,17 @@ def test_programs_of_the_host_send_mail(machine):
     fetch(machine, "from-git")
 
 
+def test_the_hosts_alias_file_counts(machine):
+    machine.run("echo 'admin: ann' >>/etc/aliases && newaliases")
+    machine.run("echo hello | mail -s to-an-alias admin@localhost")
+    fetch(machine, "to-an-alias")
+    machine.run("echo 'pipe: |/bin/true' >>/etc/aliases")
+    refused = machine.run("newaliases", check=False)
+    assert refused.returncode == 65 and "/etc/aliases:4: " in refused.stderr, refused
+    machine.run("echo hello | mail -s to-it-again admin")
+    fetch(machine, "to-it-again")
+
+
 def test_cron_sends_mail(machine):
     machine.run("echo '* * * * * root echo from-cron-job' >/etc/cron.d/veredus-test; chmod 644 /etc/cron.d/veredus-test")
     machine.until("curl -s imap://localhost/INBOX -u root:secret -X 'SEARCH BODY \"from-cron-job\"' | tr '0-9' N", "SEARCH N", seconds=75)

@@ -18,18 +18,10 @@ namespace {
 
 using veredus::sendmail::Flags;
 
-// Aliases are in force as soon as `veredus alias` has changed them.
-int new_aliases(const Flags&) {
-    return EX_OK;
-}
-
 // In the order of Mode.
-constexpr std::array<int (*)(const Flags&), 6> kModes{veredus::sendmail::deliver,
-                                                      veredus::sendmail::speak_smtp,
-                                                      veredus::sendmail::verify,
-                                                      veredus::sendmail::list_queue,
-                                                      new_aliases,
-                                                      veredus::sendmail::flush};
+constexpr std::array<int (*)(const Flags&), 6> kModes{
+    veredus::sendmail::deliver,    veredus::sendmail::speak_smtp,  veredus::sendmail::verify,
+    veredus::sendmail::list_queue, veredus::sendmail::new_aliases, veredus::sendmail::flush};
 
 }  // namespace
 

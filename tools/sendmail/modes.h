@@ -10,6 +10,7 @@ int deliver(const Flags& flags);
 int speak_smtp(const Flags& flags);
 int verify(const Flags& flags);
 int list_queue(const Flags& flags);
+int new_aliases(const Flags& flags);
 int flush(const Flags& flags);
 
 }  // namespace veredus::sendmail

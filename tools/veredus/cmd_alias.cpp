@@ -2,6 +2,12 @@
 #include <fmt/ranges.h>
 #include <sysexits.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "common/mail/alias_file.h"
 #include "tools/shared/failure.h"
 #include "tools/veredus/accounts.h"
 #include "tools/veredus/commands.h"
@@ -36,6 +42,9 @@ int alias_list_command(const config::InstancePaths& paths) {
     Accounts accounts(paths);
     for (const auto& alias : accounts.store().aliases())
         fmt::print("{}: {}\n", alias.address, fmt::join(alias.targets, ", "));
+    for (const auto& alias : accounts.store().host_aliases())
+        fmt::print("{}: {}  # {}\n", alias.address, fmt::join(alias.targets, ", "),
+                   paths.aliases().string());
     return EX_OK;
 }
 
@@ -46,6 +55,30 @@ int alias_remove_command(const config::InstancePaths& paths, const std::string& 
         throw Failure(EX_NOUSER, fmt::format("there is no alias {}", alias));
     fmt::print("{} removed\n", alias);
     return EX_OK;
+}
+
+int alias_load_command(const config::InstancePaths& paths) {
+    Accounts accounts(paths);
+    const std::string name = paths.aliases().string();
+    std::ifstream stream(paths.aliases(), std::ios::binary);
+    if (!stream && std::filesystem::exists(paths.aliases()))
+        throw Failure(EX_NOINPUT, fmt::format("{} cannot be read", name));
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    auto file = mail::parse_alias_file(text);
+    std::vector<spool::AccountStore::AliasRow> rows;
+    for (mail::AliasLine& alias : file.aliases) {
+        const auto own = accounts.store().resolve(accounts.store().login_address(alias.name));
+        if (std::holds_alternative<spool::AccountStore::Mailbox>(own))
+            file.faults.push_back(
+                {alias.line, fmt::format("{} is a user, who comes first", alias.name)});
+        else
+            rows.push_back({std::move(alias.name), std::move(alias.targets)});
+    }
+    accounts.store().set_host_aliases(rows);
+    std::ranges::sort(file.faults, {}, &mail::AliasFault::line);
+    for (const mail::AliasFault& fault : file.faults)
+        fmt::print(stderr, "{}:{}: {}\n", name, fault.line, fault.message);
+    return file.faults.empty() ? EX_OK : EX_DATAERR;
 }
 
 }  // namespace veredus

@@ -40,6 +40,8 @@ int user_remove_command(const config::InstancePaths& paths, const std::string& a
 int alias_add_command(const config::InstancePaths& paths, const std::string& address,
                       const std::vector<std::string>& targets);
 int alias_list_command(const config::InstancePaths& paths);
+// Brings the alias file into the accounts: EX_DATAERR when a line of it is wrong; the others count.
+int alias_load_command(const config::InstancePaths& paths);
 int alias_remove_command(const config::InstancePaths& paths, const std::string& address);
 
 // `filter`: words of mailq::parse_filter.

@@ -83,7 +83,7 @@ void add_account_commands(CLI::App& app, Words& words, Command& chosen) {
         ->add_option("address", words.address)
         ->required();
 
-    CLI::App* alias = app.add_subcommand("alias", "Aliases: add, list, remove");
+    CLI::App* alias = app.add_subcommand("alias", "Aliases: add, list, load, remove");
     alias->require_subcommand(1);
     CLI::App* alias_add = add(*alias, "add", "Deliver mail for an address to others", chosen,
                               [&](const InstancePaths& paths) {
@@ -92,6 +92,7 @@ void add_account_commands(CLI::App& app, Words& words, Command& chosen) {
     alias_add->add_option("address", words.address)->required();
     alias_add->add_option("targets", words.targets)->required();
     add(*alias, "list", "List all aliases", chosen, alias_list_command);
+    add(*alias, "load", "Read /etc/aliases again, as newaliases does", chosen, alias_load_command);
     add(*alias, "remove", "Remove an alias", chosen, of_address(alias_remove_command))
         ->add_option("address", words.address)
         ->required();

@@ -48,6 +48,35 @@ BOOST_AUTO_TEST_CASE(addresses_lead_to_their_users) {
     BOOST_TEST(std::holds_alternative<AccountStore::NotLocal>(store.resolve("alice")));
 }
 
+BOOST_AUTO_TEST_CASE(names_of_the_hosts_alias_file_hold_in_every_domain) {
+    store.set_host_aliases({{"Admin", {"alice", "carol@c.example"}}, {"alice", {"bob@b.example"}}});
+    BOOST_TEST(alias("admin@a.example") == (Targets{"alice@a.example", "carol@c.example"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(alias("ADMIN+x@b.example").size() == 2u);
+    BOOST_TEST(mailbox("alice@a.example") == "alice@a.example");
+    BOOST_TEST(store.may_use("alice@a.example", "admin@b.example"));
+    store.add_alias("admin@b.example", {"bob@b.example"});
+    BOOST_TEST(alias("admin@b.example") == Targets{"bob@b.example"},
+               boost::test_tools::per_element());
+    BOOST_TEST(store.host_aliases().size() == 2u);
+    store.set_host_aliases({});
+    BOOST_TEST(std::holds_alternative<AccountStore::Unknown>(store.resolve("admin@a.example")));
+}
+
+BOOST_AUTO_TEST_CASE(localhost_is_the_first_domain_where_it_is_local) {
+    BOOST_TEST(std::holds_alternative<AccountStore::NotLocal>(store.resolve("alice@localhost")));
+    store.set_local_domains({"a.example", "localhost"});
+    BOOST_TEST(mailbox("alice@localhost") == "alice@a.example");
+}
+
+BOOST_AUTO_TEST_CASE(root_is_who_was_there_first_where_nobody_has_the_name) {
+    BOOST_TEST(alias("root@a.example") == Targets{"alice@a.example"},
+               boost::test_tools::per_element());
+    store.set_host_aliases({{"root", {"bob@b.example"}}});
+    BOOST_TEST(alias("root@a.example") == Targets{"bob@b.example"},
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(every_domain_has_its_postmaster) {
     for (const auto* address :
          {"postmaster@a.example", "Abuse@B.example", "PostMaster", "postmaster+x@a.example"})
