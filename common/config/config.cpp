@@ -86,22 +86,37 @@ std::string unknown_section(std::string_view section) {
 
 class Reader {
   public:
-    void read(const std::vector<TomlEntry>& entries) {
-        for (const TomlEntry& entry : entries)
+    void read(const Source& source) {
+        files_.push_back(source.name);
+        const auto entries = read_toml(source.text);
+        if (!entries) {
+            errors_.push_back(entries.error());
+            errors_.back().file = source.name;
+            return;
+        }
+        for (const TomlEntry& entry : *entries)
             read_entry(entry);
+    }
+
+    void finish() {
         for (const Setting& setting : settings())
             check(setting);
-        std::ranges::sort(errors_, {}, [](const ConfigError& error) {
-            return std::tuple(error.line, error.key);
+        std::ranges::stable_sort(errors_, {}, [this](const ConfigError& error) {
+            return std::tuple(std::ranges::find(files_, error.file), error.line, error.key);
         });
     }
 
     Config config_;
     std::vector<ConfigError> errors_;
+    Origins origins_;
 
   private:
     void fail(std::size_t line, std::string key, std::string message) {
-        errors_.push_back({line, std::move(key), std::move(message)});
+        errors_.push_back({line, std::move(key), std::move(message), files_.back()});
+    }
+
+    void remember(const std::string& key, std::size_t line) {
+        origins_[key] = fmt::format("{}:{}", files_.back(), line);
     }
 
     void read_entry(const TomlEntry& entry) {
@@ -109,7 +124,9 @@ class Reader {
         if (entry.path.front() == kRoutes) return read_route(entry);
         if (entry.path.front() == kDestinations) return read_destination(entry);
         if (const Setting* setting = find_setting(key); setting && entry.path.size() <= 2) {
-            lines_[setting] = entry.line;
+            places_[setting] = {files_.back(), entry.line};
+            bad_.erase(setting);
+            remember(key, entry.line);
             if (const auto outcome = store(*setting, entry.value, config_); !outcome) {
                 bad_.insert(setting);
                 fail(entry.line, key, outcome.error());
@@ -138,7 +155,12 @@ class Reader {
         if (!text) return fail(entry.line, key, "expected a text in quotes, \"[host]:port\"");
         auto hop = NextHop::parse(*text);
         if (!hop) return fail(entry.line, key, hop.error());
-        config_.routes.push_back({destination, std::move(*hop)});
+        remember(fmt::format("{}.{}", kRoutes, destination), entry.line);
+        const auto earlier = std::ranges::find(config_.routes, destination, &Route::destination);
+        if (earlier != config_.routes.end())
+            earlier->next_hop = std::move(*hop);
+        else
+            config_.routes.push_back({destination, std::move(*hop)});
     }
 
     void read_destination(const TomlEntry& entry) {
@@ -152,6 +174,7 @@ class Reader {
         auto& all = config_.destinations;
         auto place = std::ranges::find(all, pattern, &Destination::pattern);
         if (place == all.end()) place = all.insert(all.end(), {pattern, {}});
+        remember(fmt::format("{}.{}", kDestinations, pattern), entry.line);
         if (const auto outcome = store_limit(entry.path[2], entry.value, place->limits); !outcome)
             fail(entry.line, key, outcome.error());
     }
@@ -160,11 +183,16 @@ class Reader {
         if (!setting.check || bad_.contains(&setting)) return;
         const std::string complaint = setting.check(config_);
         if (complaint.empty()) return;
-        const auto line = lines_.find(&setting);
-        fail(line == lines_.end() ? 0 : line->second, std::string(setting.key), complaint);
+        const auto [file, line] = places_[&setting];
+        errors_.push_back({line, std::string(setting.key), complaint, file});
     }
 
-    std::map<const Setting*, std::size_t> lines_;
+    struct SettingPlace {
+        std::string file;
+        std::size_t line = 0;
+    };
+    std::vector<std::string> files_;  // read so far
+    std::map<const Setting*, SettingPlace> places_;
     std::set<const Setting*> bad_;  // settings whose value could not be read
     std::set<std::string> unknown_sections_;
 };
@@ -179,30 +207,61 @@ std::string host_name() {
 }
 
 std::string ConfigError::text(std::string_view file_name) const {
-    std::string result(file_name);
+    std::string result(file.empty() ? file_name : file);
     if (line > 0) result += fmt::format(":{}", line);
     if (!key.empty()) result += fmt::format(": {}", key);
     return result + ": " + message;
 }
 
 std::expected<Config, std::vector<ConfigError>> Config::parse(std::string_view text) {
-    const auto entries = read_toml(text);
-    if (!entries) return std::unexpected(std::vector{entries.error()});
+    return parse(std::vector<Source>{{"", std::string(text)}});
+}
+
+std::expected<Config, std::vector<ConfigError>> Config::parse(const std::vector<Source>& sources,
+                                                              Origins* origins) {
     Reader reader;
-    reader.read(*entries);
+    for (const Source& source : sources)
+        reader.read(source);
+    reader.finish();
     if (!reader.errors_.empty()) return std::unexpected(std::move(reader.errors_));
+    if (origins) *origins = std::move(reader.origins_);
     return std::move(reader.config_);
 }
 
-std::expected<Config, std::vector<ConfigError>> Config::load(const std::filesystem::path& file) {
+namespace {
+
+std::expected<Source, ConfigError> read_source(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream.is_open() || stream.bad()) {
-        const std::string reason = std::generic_category().message(errno);
-        return std::unexpected(
-            std::vector{ConfigError{0, "", fmt::format("cannot be read: {}", reason)}});
+    std::string text{std::istreambuf_iterator<char>(stream), {}};
+    if (stream.is_open() && !stream.bad()) return Source{file.string(), std::move(text)};
+    const std::string reason = std::generic_category().message(errno);
+    return std::unexpected(
+        ConfigError{0, "", fmt::format("cannot be read: {}", reason), file.string()});
+}
+
+std::vector<std::filesystem::path> drop_ins_of(std::filesystem::path file) {
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(file.replace_extension(".d"), error))
+        if (entry.path().extension() == ".toml") files.push_back(entry.path());
+    std::ranges::sort(files);
+    return files;
+}
+
+}  // namespace
+
+std::expected<Config, std::vector<ConfigError>> Config::load(const std::filesystem::path& file,
+                                                             Origins* origins) {
+    std::vector<std::filesystem::path> files = drop_ins_of(file);
+    files.insert(files.begin(), file);
+    std::vector<Source> sources;
+    for (const auto& each : files) {
+        auto source = read_source(each);
+        if (!source) return std::unexpected(std::vector{std::move(source.error())});
+        sources.push_back(std::move(*source));
     }
-    auto config = parse(text);
+    auto config = parse(sources, origins);
     if (!config) return config;
     if (config->hostname.empty()) config->hostname = host_name();
     if (config->domains.empty()) config->domains.push_back(config->hostname);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,10 +76,21 @@ struct ConfigError {
     std::size_t line = 0;  // 1 is the first; 0 when the error belongs to no line
     std::string key;       // dotted, e.g. "queue.retry_first"; empty for errors of syntax
     std::string message;   // what is wrong, what was expected, an example or the nearest known key
+    std::string file{};    // of several: in which; else empty
 
-    // "veredus.toml:12: queue.retry_frist: unknown setting; did you mean retry_first?"
+    // With the file's own name, or else this one: "veredus.toml:12: queue.retry_frist: unknown
+    // setting; did you mean retry_first?"
     std::string text(std::string_view file_name) const;
 };
+
+// A file of the configuration.
+struct Source {
+    std::string name;
+    std::string text;
+};
+
+// Where each key that is set was set last: "limits.recipients" to "veredus.toml:12".
+using Origins = std::map<std::string, std::string, std::less<>>;
 
 // veredus.toml as values. A default-made Config holds the defaults. Each field has one row in
 // settings.cpp with its key, its text of help and its check.
@@ -142,10 +154,16 @@ struct Config {
 
     bool operator==(const Config&) const = default;
 
-    // All that is wrong in the file, in the order of its lines; a file that can't be read is one
-    // error on line 0.
-    static std::expected<Config, std::vector<ConfigError>> load(const std::filesystem::path& file);
+    // The file and its drop-ins, which are read after it: of veredus.toml those in veredus.d that
+    // end in .toml, in the order of their names. All that is wrong, in the order of files and
+    // lines; a file that can't be read is one error on line 0.
+    static std::expected<Config, std::vector<ConfigError>> load(const std::filesystem::path& file,
+                                                                Origins* origins = nullptr);
     static std::expected<Config, std::vector<ConfigError>> parse(std::string_view text);
+    // What a later source sets replaces what an earlier one did; its new lines of [routes] and
+    // [destinations] come after theirs.
+    static std::expected<Config, std::vector<ConfigError>> parse(const std::vector<Source>& sources,
+                                                                 Origins* origins = nullptr);
 
     // The first route whose destination matches, in any case of letters; null if none does. Lives
     // as long as *this.
@@ -159,8 +177,9 @@ struct Config {
 // The file that parse() reads as `config`, with each setting's help as a comment; a setting that
 // has its default value stands there as a comment. `write(Config{})` is etc/veredus.toml.
 std::string write(const Config& config);
-// Each setting on a line with its present value, "queue.retry_first = 5m"; passwords as "***".
-std::string show(const Config& config);
+// Each setting on a line with its present value and where that comes from,
+// "queue.retry_first = "5m"  # default"; passwords as "***".
+std::string show(const Config& config, const Origins& origins);
 
 // The name this host gives itself, in lower case; "localhost" if that is no name.
 std::string host_name();

@@ -75,15 +75,25 @@ std::string write(const Config& config) {
     return result + routes_section(config) + destinations_section(config);
 }
 
-std::string show(const Config& config) {
+std::string show(const Config& config, const Origins& origins) {
     const Config printable = without_passwords(config);
     std::string result;
-    for (const Setting& setting : settings())
-        result += fmt::format("{} = {}\n", setting.key, value_text(setting, printable));
+    const auto add = [&](const std::string& key, const std::string& spelling,
+                         const std::string& value) {
+        const auto origin = origins.find(key);
+        result += fmt::format("{:<42}  # {}\n", fmt::format("{} = {}", spelling, value),
+                              origin == origins.end() ? "default" : origin->second);
+    };
+    for (const Setting& setting : settings()) {
+        const std::string key(setting.key);
+        add(key, key, value_text(setting, printable));
+    }
     for (const Route& route : printable.routes)
-        result += fmt::format("routes.\"{}\" = \"{}\"\n", route.destination, route.next_hop.text());
+        add("routes." + route.destination, fmt::format("routes.\"{}\"", route.destination),
+            fmt::format("\"{}\"", route.next_hop.text()));
     for (const auto& [pattern, limits] : printable.destinations)
-        result += fmt::format("destinations.\"{}\" = {}\n", pattern, limits_text(limits));
+        add("destinations." + pattern, fmt::format("destinations.\"{}\"", pattern),
+            limits_text(limits));
     return result;
 }
 

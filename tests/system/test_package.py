@@ -73,6 +73,7 @@ def test_programs_of_the_host_send_mail(machine):
     machine.run("useradd --create-home ann; echo secret | veredus user add ann; echo secret | veredus user add root")
     machine.run("echo hello | mail -s from-mail ann")
     assert "\nhello" in fetch(machine, "from-mail")
+    assert "lost connection" not in machine.run("journalctl --no-pager -t veredus/submission/smtpd")
     machine.run("""php -r 'exit(mail("ann", "from-php", "hello") ? 0 : 1);'""")
     fetch(machine, "from-php")
     machine.run("git init -q repo && cd repo && git config user.email root@mx.example.org && git config user.name root && "
@@ -120,6 +121,15 @@ def test_a_reload_with_errors_changes_nothing(machine):
     serves(machine)
     machine.run("cp good.toml /etc/veredus/veredus.toml && systemctl reload veredus")
     serves(machine)
+
+
+def test_a_drop_in_counts_and_is_shown(machine):
+    machine.run("printf '[limits]\\nrecipients = 200\\n' >/etc/veredus/veredus.d/50-test.toml; veredus config check")
+    machine.run("systemctl reload veredus")
+    assert "limits.recipients = 200 " in machine.run("veredus config show")
+    assert "# /etc/veredus/veredus.d/50-test.toml:2" in machine.run("veredus config show")
+    assert "recipients = 200" in machine.run("cat /run/veredus/config/veredus.toml")
+    machine.run("rm /etc/veredus/veredus.d/50-test.toml; systemctl reload veredus")
 
 
 def test_a_session_lives_through_a_reload(machine):

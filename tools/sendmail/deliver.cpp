@@ -88,6 +88,7 @@ int deliver(const Flags& flags) {
     submission.write(with_dots(draft.body));
     submission.write(".\r\n");
     need(submission.read_reply());
+    submission.quit();
     return EX_OK;
 }
 
@@ -102,6 +103,7 @@ int verify(const Flags& flags) {
         fmt::print("{}... {}\n", recipient, reply.good() ? "deliverable" : reply.text());
         if (status == EX_OK) status = reply.exit_status();
     }
+    submission.quit();
     return status;
 }
 

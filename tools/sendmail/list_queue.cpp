@@ -37,6 +37,7 @@ int list_queue(const Flags& flags) {
         }
     }
     const Reply ended = submission.read_reply();
+    submission.quit();
     if (ended.good()) output.text() += table.end();
     output.flush();
     if (!ended.good()) throw Failure(ended.exit_status(), ended.text());

@@ -102,6 +102,12 @@ void Submission::write(std::string_view bytes) {
     }
 }
 
+void Submission::quit() {
+    constexpr std::string_view kQuit = "QUIT\r\n";
+    if (verbose_) fmt::print(stderr, "> QUIT\n");
+    static_cast<void>(::send(socket_.get(), kQuit.data(), kQuit.size(), MSG_NOSIGNAL));
+}
+
 std::string Submission::read_line() {
     for (;;) {
         const auto end = buffer_.find("\r\n");

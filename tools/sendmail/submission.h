@@ -33,6 +33,8 @@ class Submission {
     Reply command(const std::string& line);
     void write(std::string_view bytes);
     Reply read_reply();
+    // Says so between two commands; nothing is left that an answer could tell.
+    void quit();
     // A packet behind its length in four bytes; false at the one of length 0 that ends them.
     bool read_packet(std::string& packet);
     // Of the answer to EHLO, which the constructor has sent.

@@ -9,6 +9,22 @@
 
 namespace veredus {
 
+int config_show_command(const config::InstancePaths& paths) {
+    config::Origins origins;
+    const config::Config config = load_config(paths, &origins);
+    fmt::print("{}", config::show(config, origins));
+    return EX_OK;
+}
+
+int config_check_command(const config::InstancePaths& paths, const std::string& file) {
+    if (file.empty())
+        load_config(paths);
+    else
+        load_config_file(file);
+    fmt::print("{}: right\n", file.empty() ? paths.config_file().string() : file);
+    return EX_OK;
+}
+
 int config_activate_command(const config::InstancePaths& paths) {
     put_in_force(paths, load_config(paths));
     std::map<std::string, std::string> links;

@@ -98,7 +98,8 @@ int init_host(const InitOptions& options) {
                                   kHostUser));
     int result = EX_OK;
     as_root([&] {
-        for (const fs::path& parent : {paths.tls(), paths.accounts_db().parent_path()})
+        const fs::path drop_ins = fs::path(paths.config_file()).replace_extension(".d");
+        for (const fs::path& parent : {paths.tls(), drop_ins, paths.accounts_db().parent_path()})
             fs::create_directories(parent);
         make_directory(paths.accounts_db().parent_path(), 0700);
         for (const fs::path& own : {paths.spool(), paths.mail()})

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@ namespace veredus {
 
 // The instance's configuration; what is wrong with it goes to standard error, a line each. Throws
 // Failure (EX_CONFIG).
-config::Config load_config(const config::InstancePaths& paths);
+config::Config load_config(const config::InstancePaths& paths, config::Origins* origins = nullptr);
+config::Config load_config_file(const std::filesystem::path& file,
+                                config::Origins* origins = nullptr);
 
 struct InitOptions {
     std::string directory;             // empty: the installed host
@@ -24,6 +27,10 @@ struct InitOptions {
 };
 int init_command(const InitOptions& options);
 
+// Each setting, its value and where that comes from.
+int config_show_command(const config::InstancePaths& paths);
+// Of a file with its drop-ins; empty: the instance's own.
+int config_check_command(const config::InstancePaths& paths, const std::string& file);
 // What systemd runs before the daemons and on reload: checks the configuration and puts it in
 // force.
 int config_activate_command(const config::InstancePaths& paths);

@@ -9,7 +9,7 @@
 
 namespace veredus {
 
-config::Config load_config(const config::InstancePaths& paths) {
+config::Config load_config(const config::InstancePaths& paths, config::Origins* origins) {
     const std::string file = paths.config_file().string();
     if (!std::filesystem::exists(file)) {
         const std::string directory =
@@ -19,10 +19,14 @@ config::Config load_config(const config::InstancePaths& paths) {
                                   "name it with -C",
                                   file, directory));
     }
-    auto config = config::Config::load(file);
+    return load_config_file(file, origins);
+}
+
+config::Config load_config_file(const std::filesystem::path& file, config::Origins* origins) {
+    auto config = config::Config::load(file, origins);
     if (config) return std::move(*config);
     for (const auto& error : config.error())
-        fmt::print(stderr, "{}\n", error.text(file));
+        fmt::print(stderr, "{}\n", error.text(file.string()));
     const auto count = config.error().size();
     throw Failure(EX_CONFIG,
                   fmt::format("the configuration has {} error{}", count, count == 1 ? "" : "s"));

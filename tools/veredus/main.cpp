@@ -55,9 +55,17 @@ void add_instance_commands(CLI::App& app, Words& words, Command& chosen) {
     })->add_flag("--json", words.json, "For programs");
 }
 
-void add_config_commands(CLI::App& app, Command& chosen) {
-    CLI::App* config = app.add_subcommand("config", "The configuration: activate");
+void add_config_commands(CLI::App& app, Words& words, Command& chosen) {
+    CLI::App* config = app.add_subcommand("config", "The configuration: show, check, activate");
     config->require_subcommand(1);
+    add(*config, "show", "Each setting, its value, and where that comes from", chosen,
+        veredus::config_show_command);
+    add(*config, "check", "Look for errors in the configuration, or in a file that may become it",
+        chosen,
+        [&](const InstancePaths& paths) {
+            return veredus::config_check_command(paths, words.subject);
+        })
+        ->add_option("file", words.subject);
     add(*config, "activate", "Check it and put it in force (systemd runs this)", chosen,
         veredus::config_activate_command);
 }
@@ -207,7 +215,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     app.fallthrough();
     add_instance_commands(app, words, chosen);
-    add_config_commands(app, chosen);
+    add_config_commands(app, words, chosen);
     add_account_commands(app, words, chosen);
     add_queue_commands(app, words, chosen);
     add_pause_commands(app, words, chosen);

@@ -48,8 +48,10 @@ async::Task<> Session::run(bool implicit_tls) {
     } catch (const net::TlsError& error) {
         world_.log.warning("TLS with {} failed: {}", client_.log_name(), error.what());
     } catch (const net::IoError& error) {
-        world_.log.info("lost connection after {} from {} ({})", last_verb_, client_.log_name(),
-                        error.what());
+        // Who has said QUIT need not wait for the answer.
+        if (last_verb_ != "QUIT")
+            world_.log.info("lost connection after {} from {} ({})", last_verb_, client_.log_name(),
+                            error.what());
     } catch (const std::exception& error) {
         world_.log.error("session of {} ends after {}: {}", client_.log_name(), last_verb_,
                          error.what());

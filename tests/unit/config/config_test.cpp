@@ -186,6 +186,62 @@ BOOST_AUTO_TEST_CASE(all_errors_are_reported_in_the_order_of_lines) {
                "veredus.toml:5: queue.paused: expected true or false\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_later_file_wins_and_says_so) {
+    Origins origins;
+    const auto config = Config::parse(
+        std::vector<Source>{{"a.toml",
+                             "hostname = \"a.example\"\n[limits]\nrecipients = 200\n[routes]\n"
+                             "\"x.example\" = \"[192.0.2.1]\"\n\"*\" = \"b.example\"\n"},
+                            {"b.toml",
+                             "[limits]\nrecipients = 300\n[routes]\n\"x.example\" = "
+                             "\"ann:secret@[192.0.2.2]\"\n"}},
+        &origins);
+    BOOST_REQUIRE(config.has_value());
+    BOOST_TEST(config->limits.recipients == 300u);
+    BOOST_REQUIRE(config->routes.size() == 2u);
+    BOOST_TEST(config->routes[0].next_hop.host == "192.0.2.2");
+    const std::string shown = show(*config, origins);
+    const auto has = [&](std::string_view line) { return shown.find(line) != std::string::npos; };
+    BOOST_TEST(has("limits.recipients = 300                     # b.toml:2\n"));
+    BOOST_TEST(has("hostname = \"a.example\"                      # a.toml:1\n"));
+    BOOST_TEST(has("queue.retry_first = \"5m\"                    # default\n"));
+    BOOST_TEST(has("routes.\"x.example\" = \"ann:***@[192.0.2.2]:25\"  # b.toml:4\n"));
+    BOOST_TEST(!has("secret"));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_names_its_file) {
+    const auto config =
+        Config::parse(std::vector<Source>{{"z.toml", "[limits]\nrecipients = 5\nidel = \"1m\"\n"},
+                                          {"a.toml", "[limits]\nidle = \"0s\"\n"},
+                                          {"b.toml", "a = = 1\n"}});
+    BOOST_REQUIRE(!config.has_value());
+    std::vector<std::string> where;
+    for (const ConfigError& error : config.error())
+        where.push_back(error.text("veredus.toml").substr(0, 8));
+    const std::vector<std::string> expected{"z.toml:2", "z.toml:3", "a.toml:2", "b.toml:1"};
+    BOOST_TEST(where == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(drop_ins_are_read_in_the_order_of_their_names) {
+    const fs::path place =
+        fs::temp_directory_path() / ("veredus-config-" + std::to_string(getpid()));
+    fs::create_directories(place / "veredus.d");
+    const auto write_file = [&](const char* name, std::string_view text) {
+        std::ofstream(place / name) << text;
+    };
+    write_file("veredus.toml", "[limits]\nrecipients = 200\n");
+    write_file("veredus.d/20-b.toml", "[limits]\nrecipients = 400\n");
+    write_file("veredus.d/10-a.toml", "[limits]\nrecipients = 300\nidle = \"9m\"\n");
+    write_file("veredus.d/30-c.toml.disabled", "[limits]\nrecipients = 500\n");
+    Origins origins;
+    const auto config = Config::load(place / "veredus.toml", &origins);
+    fs::remove_all(place);
+    BOOST_REQUIRE(config.has_value());
+    BOOST_TEST(config->limits.recipients == 400u);
+    BOOST_TEST((config->limits.idle == 9min));
+    BOOST_TEST(origins["limits.recipients"] == (place / "veredus.d/20-b.toml:2").string());
+}
+
 BOOST_AUTO_TEST_CASE(errors_of_syntax_have_their_line) {
     BOOST_TEST(errors_of("a = 1\nb = = 2\n").starts_with("veredus.toml:2: "));
     BOOST_TEST(
@@ -330,11 +386,10 @@ BOOST_AUTO_TEST_CASE(passwords_are_not_shown) {
     Config config;
     config.relay.smarthost = NextHop::parse("ann:secret@[smtp.example]:587").value();
     config.routes = {{"*", NextHop::parse("ann:secret@[smtp.example]:587").value()}};
-    const std::string text = show(config);
+    const std::string text = show(config, {});
     BOOST_TEST(text.find("secret") == std::string::npos);
-    BOOST_TEST(text.find("relay.smarthost = \"ann:***@[smtp.example]:587\"\n") !=
-               std::string::npos);
-    BOOST_TEST(text.find("queue.retry_first = \"5m\"\n") != std::string::npos);
+    BOOST_TEST(text.find("relay.smarthost = \"ann:***@[smtp.example]:587\"") != std::string::npos);
+    BOOST_TEST(text.find("queue.retry_first = \"5m\"") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(every_setting_has_help_and_stands_once) {
