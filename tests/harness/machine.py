@@ -40,12 +40,13 @@ class Machine:
         self._container = None
         self._leader = None
 
-    def run(self, command, *, input=None, check=True, timeout=180):
-        """A command of sh, as root in /root. Its standard output."""
+    def run(self, command, *, input=None, check=True, timeout=180, network=True):
+        """A command of sh, as root in /root. Its standard output. Before boot(): in the network of this host, or in none."""
         if self._leader:
             enter = ["nsenter", "-t", str(self._leader), "-a", "env", "-i"]
         else:
-            enter = ["systemd-nspawn", "-q", "-D", self.root, "--register=no", "--keep-unit", "--pipe", "env", "-i"]
+            enter = ["systemd-nspawn", "-q", "-D", self.root, "--register=no", "--keep-unit", "--pipe",
+                     f"--system-call-filter={LANDLOCK}", *([] if network else ["--private-network"]), "env", "-i"]
         done = subprocess.run([*enter, f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", "cd /root\n" + command],
                               input=input, capture_output=True, text=True, errors="replace", timeout=timeout,
                               **({"stdin": subprocess.DEVNULL} if input is None else {}))

@@ -38,6 +38,15 @@ def serves(machine):
     machine.until("veredus status; echo = $?", "= 0")
 
 
+def serves_without_systemd(machine):
+    """As in a container: all daemons below `veredus run`, as the user veredus."""
+    said = machine.run("rm /etc/veredus/veredus.toml /etc/veredus/tls/*; veredus init --hostname mx.example.org; "
+                       "veredus run >/dev/null 2>run.log & for i in $(seq 100); do veredus status >status && break; sleep 0.1; done; "
+                       "cat status; echo x | sendmail nobody-here; echo = $?; kill $!; wait $!; echo ended = $?",
+                       network=False)
+    assert "imapd     serving" in said and "= 67\n" in said and said.endswith("ended = 0\n"), said
+
+
 def fetch(machine, subject, user="ann:secret"):
     """The one message with that subject, over IMAP."""
     found = machine.until(f"curl -s imap://localhost/INBOX -u {user} -X 'SEARCH SUBJECT \"{subject}\"'", "SEARCH ")
@@ -49,6 +58,7 @@ def fetch(machine, subject, user="ann:secret"):
 def test_a_fresh_install_serves_on_loopback_alone(machine):
     machine.run("apt-get update --quiet; echo mx.example.org >/etc/mailname", timeout=400)
     install(machine)
+    serves_without_systemd(machine)
     machine.boot()
     serves(machine)
     listening = machine.run("ss -Hltn")

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -87,6 +88,14 @@ void give_to(const fs::path& path, const passwd& owner) {
                       fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
 }
 
+// Programs of a host write to localhost, too.
+config::Config wanted_of_host(const InitOptions& options) {
+    config::Config config = wanted_config(options);
+    if (std::ranges::find(config.domains, "localhost") == config.domains.end())
+        config.domains.emplace_back("localhost");
+    return config;
+}
+
 // What is there stays as it is, so that a package may say this at each upgrade.
 int init_host(const InitOptions& options) {
     const auto paths = config::InstancePaths::of_host();
@@ -109,7 +118,7 @@ int init_host(const InitOptions& options) {
              {paths.accounts_db().parent_path(), paths.spool(), paths.mail(), paths.run()})
             give_to(own, *owner);
         const config::Config config =
-            fs::exists(paths.config_file()) ? load_config(paths) : wanted_config(options);
+            fs::exists(paths.config_file()) ? load_config(paths) : wanted_of_host(options);
         if (!fs::exists(paths.tls() / "cert.pem")) {
             write_certificate(paths.tls(), config.hostname);
             // Without systemd the daemons read it themselves.
