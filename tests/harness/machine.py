@@ -18,7 +18,11 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def available():
-    return os.geteuid() == 0 and all(shutil.which(program) for program in ("systemd-nspawn", "mmdebstrap"))
+    """Root, the programs, and a kernel that gives out namespaces."""
+    if os.geteuid() != 0 or not all(shutil.which(program) for program in ("systemd-nspawn", "mmdebstrap")):
+        return False
+    return subprocess.run(["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"],
+                          capture_output=True).returncode == 0
 
 
 def base(build):
