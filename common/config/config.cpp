@@ -101,14 +101,20 @@ class Reader {
     void finish() {
         for (const Setting& setting : settings())
             check(setting);
-        std::ranges::stable_sort(errors_, {}, [this](const ConfigError& error) {
+        std::ranges::sort(errors_, {}, [this](const ConfigError& error) {
             return std::tuple(std::ranges::find(files_, error.file), error.line, error.key);
         });
     }
 
+    Origins origins() const {
+        Origins origins;
+        for (const auto& [key, place] : places_)
+            origins[key] = fmt::format("{}:{}", place.file, place.line);
+        return origins;
+    }
+
     Config config_;
     std::vector<ConfigError> errors_;
-    Origins origins_;
 
   private:
     void fail(std::size_t line, std::string key, std::string message) {
@@ -116,7 +122,7 @@ class Reader {
     }
 
     void remember(const std::string& key, std::size_t line) {
-        origins_[key] = fmt::format("{}:{}", files_.back(), line);
+        places_[key] = {files_.back(), line};
     }
 
     void read_entry(const TomlEntry& entry) {
@@ -124,7 +130,6 @@ class Reader {
         if (entry.path.front() == kRoutes) return read_route(entry);
         if (entry.path.front() == kDestinations) return read_destination(entry);
         if (const Setting* setting = find_setting(key); setting && entry.path.size() <= 2) {
-            places_[setting] = {files_.back(), entry.line};
             bad_.erase(setting);
             remember(key, entry.line);
             if (const auto outcome = store(*setting, entry.value, config_); !outcome) {
@@ -183,17 +188,19 @@ class Reader {
         if (!setting.check || bad_.contains(&setting)) return;
         const std::string complaint = setting.check(config_);
         if (complaint.empty()) return;
-        const auto [file, line] = places_[&setting];
-        errors_.push_back({line, std::string(setting.key), complaint, file});
+        const std::string key(setting.key);
+        const auto place = places_.find(key);
+        const auto [file, line] = place == places_.end() ? Origin() : place->second;
+        errors_.push_back({line, key, complaint, file});
     }
 
-    struct SettingPlace {
+    struct Origin {
         std::string file;
         std::size_t line = 0;
     };
-    std::vector<std::string> files_;  // read so far
-    std::map<const Setting*, SettingPlace> places_;
-    std::set<const Setting*> bad_;  // settings whose value could not be read
+    std::vector<std::string> files_;        // read so far
+    std::map<std::string, Origin> places_;  // where each key was set last
+    std::set<const Setting*> bad_;          // settings whose value could not be read
     std::set<std::string> unknown_sections_;
 };
 
@@ -224,7 +231,7 @@ std::expected<Config, std::vector<ConfigError>> Config::parse(const std::vector<
         reader.read(source);
     reader.finish();
     if (!reader.errors_.empty()) return std::unexpected(std::move(reader.errors_));
-    if (origins) *origins = std::move(reader.origins_);
+    if (origins) *origins = reader.origins();
     return std::move(reader.config_);
 }
 

@@ -11,7 +11,6 @@ import time
 # What the tests send mail with. Programs that need a mail transport agent come with the packages.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "init", "git", "git-email", "libmailtools-perl", "php-cli", "curl", "netcat-openbsd",
             "iproute2"]
-MIRROR = "http://deb.debian.org/debian"
 # systemd-nspawn of Debian 12 does not know Landlock's calls yet.
 LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,7 +29,9 @@ def base(build):
     image = pathlib.Path(build) / "debian-12.tar"
     if not image.exists():
         fresh = image.with_suffix(".new.tar")
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES), "bookworm", fresh, MIRROR],
+        mirror = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"], check=True,
+                                capture_output=True, text=True).stdout.split()[0]
+        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES), "bookworm", fresh, mirror],
                        check=True, capture_output=True, text=True, timeout=600)
         fresh.rename(image)
     return image

@@ -82,8 +82,8 @@ void make_accounts(const config::InstancePaths& paths, const config::Config& con
                                        config.domains);
 }
 
-void give_to(const fs::path& path, const passwd& owner) {
-    if (::lchown(path.c_str(), owner.pw_uid, owner.pw_gid) != 0)
+void give_to(const fs::path& path, uid_t uid, gid_t gid) {
+    if (::lchown(path.c_str(), uid, gid) != 0)
         throw Failure(EX_CANTCREAT,
                       fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
 }
@@ -105,7 +105,6 @@ int init_host(const InitOptions& options) {
                       fmt::format("the installed host is set up by root, after the user {} was "
                                   "made; for an instance of your own name a directory",
                                   kHostUser));
-    int result = EX_OK;
     as_root([&] {
         const fs::path drop_ins = fs::path(paths.config_file()).replace_extension(".d");
         for (const fs::path& parent : {paths.tls(), drop_ins, paths.accounts_db().parent_path()})
@@ -116,25 +115,25 @@ int init_host(const InitOptions& options) {
         make_directory(paths.run(), 0711);
         for (const fs::path& own :
              {paths.accounts_db().parent_path(), paths.spool(), paths.mail(), paths.run()})
-            give_to(own, *owner);
+            give_to(own, owner->pw_uid, owner->pw_gid);
         const config::Config config =
             fs::exists(paths.config_file()) ? load_config(paths) : wanted_of_host(options);
         if (!fs::exists(paths.tls() / "cert.pem")) {
             write_certificate(paths.tls(), config.hostname);
             // Without systemd the daemons read it themselves.
-            if (::chown((paths.tls() / "key.pem").c_str(), 0, owner->pw_gid) == 0)
-                ::chmod((paths.tls() / "key.pem").c_str(), 0640);
+            give_to(paths.tls() / "key.pem", 0, owner->pw_gid);
+            fs::permissions(paths.tls() / "key.pem", fs::perms(0640));
         }
         if (!fs::exists(paths.accounts_db())) {
             make_accounts(paths, config);
-            give_to(paths.accounts_db(), *owner);
+            give_to(paths.accounts_db(), owner->pw_uid, owner->pw_gid);
         }
         if (!fs::exists(paths.config_file())) {
             make_file(paths.config_file(), 0640, config::write(config));
-            if (::chown(paths.config_file().c_str(), 0, owner->pw_gid) != 0) result = EX_CANTCREAT;
+            give_to(paths.config_file(), 0, owner->pw_gid);
         }
     });
-    return result;
+    return EX_OK;
 }
 
 }  // namespace
