@@ -152,6 +152,13 @@ struct Config {
         bool operator==(const Accounts&) const = default;
     } accounts;
 
+    struct Local {
+        bool users = false;
+        std::string alias_user = "nobody";
+        Duration command_timeout = std::chrono::minutes(5);
+        bool operator==(const Local&) const = default;
+    } local;
+
     bool operator==(const Config&) const = default;
 
     // The file and its drop-ins, which are read after it: of veredus.toml those in veredus.d that

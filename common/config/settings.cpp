@@ -90,6 +90,16 @@ std::string check_failure_delay(Config& config) {
     return config.accounts.failure_delay > std::chrono::minutes(1) ? "expected at most \"1m\"" : "";
 }
 
+std::string check_alias_user(Config& config) {
+    return config.local.alias_user.empty() || config.local.alias_user == "root"
+               ? "expected a user of this host other than root, e.g. \"nobody\""
+               : "";
+}
+
+std::string check_command_timeout(Config& config) {
+    return config.local.command_timeout < std::chrono::seconds(1) ? "expected at least \"1s\"" : "";
+}
+
 // clang-format off
 const std::array kSettings{
     Setting{"hostname", [](Config& c) -> std::string& { return c.hostname; },
@@ -144,6 +154,14 @@ const std::array kSettings{
 
     Setting{"accounts.failure_delay", [](Config& c) -> Duration& { return c.accounts.failure_delay; },
         "How long the answer to a wrong password takes.\n", check_failure_delay},
+
+    Setting{"local.users", [](Config& c) -> bool& { return c.local.users; },
+        "Users of this host get mail too: where ~/.forward says, or else in /var/mail. Changes with the\n"
+        "next start.\n"},
+    Setting{"local.alias_user", [](Config& c) -> std::string& { return c.local.alias_user; },
+        "As whom programs are run, files written and lists read that /etc/aliases names. Never root.\n", check_alias_user},
+    Setting{"local.command_timeout", [](Config& c) -> Duration& { return c.local.command_timeout; },
+        "A program that mail is given to is ended after so long, and the mail tried again later.\n", check_command_timeout},
 };
 // clang-format on
 

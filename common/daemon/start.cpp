@@ -108,8 +108,7 @@ Start::Start(const char* name)
     ::setenv("UV_USE_IO_URING", "0", 1);  // its calls would escape the sandbox's filter
     if (::sodium_init() < 0)
         give_up(log_, EX_OSERR, "libsodium cannot be set up: no source of random numbers?");
-    const std::string active = environment(config::InstancePaths::kConfigVariable);
-    config_ = load(log_, active.empty() ? paths_.config_file().string() : active);
+    config_ = load(log_, config_file());
     take_passed_descriptors();
     for (const auto& entry : split(environment("VEREDUS_DIAL"), ';')) {
         const auto equals = entry.find('=');
@@ -133,6 +132,11 @@ void Start::take_passed_descriptors() {
         ::unsetenv(used);
 }
 
+std::filesystem::path Start::config_file() const {
+    const std::string active = environment(config::InstancePaths::kConfigVariable);
+    return active.empty() ? paths_.config_file() : std::filesystem::path(active);
+}
+
 void Start::lock_in() {
     lock_in(sandbox::profile_of(name_, paths_, config_));
 }
@@ -148,8 +152,7 @@ void Start::lock_in(const sandbox::Profile& profile) {
 }
 
 void Start::reload(Env& env) {
-    const std::string active = environment(config::InstancePaths::kConfigVariable);
-    const std::string file = active.empty() ? paths_.config_file().string() : active;
+    const std::string file = config_file();
     auto config = config::Config::load(file);
     if (!config) {
         for (const auto& error : config.error())

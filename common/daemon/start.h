@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Start {
 
     const config::InstancePaths& paths() const { return paths_; }
     const config::Config& config() const { return config_; }
+    // The file that the configuration came from, and is read from again.
+    std::filesystem::path config_file() const;
     log::Log& log() { return log_; }
 
     // With the daemon's row of the sandbox table, or a profile of its own making. Says in the log
@@ -41,7 +44,7 @@ class Start {
     // configuration again. Returns the exit status.
     int run(const std::function<async::Task<>(Env&)>& serve);
 
-    // For mailboxd's parent, which has no loop: passed listening sockets, and the word that it
+    // For parents of processes, which have no loop: passed listening sockets, and the word that it
     // serves.
     std::vector<net::Descriptor> take_sockets(const std::string& name);
     void ready();

@@ -26,11 +26,20 @@ struct MayUse {
 };
 using Request = std::variant<Resolve, MayUse>;
 
-enum class Kind : std::uint8_t { mailbox, alias, unknown, not_local, last_ = not_local };
+// `host_user`: a user of this host, to whom locald delivers. `unavailable`: nobody can say now.
+enum class Kind : std::uint8_t {
+    mailbox,
+    alias,
+    unknown,
+    not_local,
+    host_user,
+    unavailable,
+    last_ = unavailable
+};
 struct Resolved {
     std::uint32_t request = 0;
     Kind kind = Kind::unknown;
-    std::string user;                  // mailbox: its owner, the canonical address
+    std::string user;  // mailbox: its owner, the canonical address; host_user: his name
     std::vector<std::string> targets;  // alias
     auto fields() { return std::tie(request, kind, user, targets); }
 };

@@ -2,6 +2,7 @@
 #include "common/ipc/account.h"
 #include "common/ipc/admin.h"
 #include "common/ipc/codec.h"
+#include "common/ipc/host.h"
 #include "common/ipc/intake.h"
 #include "common/ipc/mailbox.h"
 #include "common/ipc/work.h"
@@ -27,6 +28,10 @@ VEREDUS_LINK(open::Answer);
 VEREDUS_LINK(carry::Request);
 VEREDUS_LINK(deliver::Request);
 VEREDUS_LINK(deliver::Answer);
+VEREDUS_LINK(host_user::Request);
+VEREDUS_LINK(host_user::Answer);
+VEREDUS_LINK(host_delivery::Request);
+VEREDUS_LINK(host_delivery::Answer);
 VEREDUS_LINK(admin::Request);
 VEREDUS_LINK(admin::Answer);
 

@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t kUnsentHigh = 512 * 1024;
 
-// Returns 1 when sent, 0 when the kernel's buffer is full, -1 when the peer has gone.
-int send_one(int fd, const Packet& packet) {
+}  // namespace
+
+Passed send_packet(int socket, const Packet& packet, bool waiting) {
     iovec data{const_cast<char*>(packet.bytes.data()), packet.bytes.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * Packets::kDescriptors)] = {};
     msghdr message{};
@@ -35,14 +36,14 @@ int send_one(int fd, const Packet& packet) {
             fds[i] = packet.descriptors[i].get();
     }
     for (;;) {
-        if (::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return 1;
+        if (::sendmsg(socket, &message, MSG_NOSIGNAL | (waiting ? 0 : MSG_DONTWAIT)) >= 0)
+            return Passed::whole;
         if (errno == EINTR) continue;
-        return errno == EAGAIN || errno == ENOBUFS ? 0 : -1;
+        return errno == EAGAIN || errno == ENOBUFS ? Passed::none : Passed::gone;
     }
 }
 
-// Returns 1 with a packet, 0 when there is none yet, -1 when the peer has gone or broke the limits.
-int receive_one(int fd, Packet& packet) {
+Passed receive_packet(int socket, Packet& packet) {
     thread_local std::string block(Packets::kLargest, '\0');
     iovec data{block.data(), block.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * Packets::kDescriptors)];
@@ -53,9 +54,9 @@ int receive_one(int fd, Packet& packet) {
     message.msg_controllen = sizeof control;
     ssize_t got = 0;
     do {
-        got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     } while (got < 0 && errno == EINTR);
-    if (got < 0) return errno == EAGAIN ? 0 : -1;
+    if (got < 0) return errno == EAGAIN ? Passed::none : Passed::gone;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -64,12 +65,10 @@ int receive_one(int fd, Packet& packet) {
         for (std::size_t i = 0; i < count; ++i)
             packet.descriptors.emplace_back(fds[i]);
     }
-    if (got == 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return -1;
+    if (got == 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Passed::gone;
     packet.bytes.assign(block.data(), static_cast<std::size_t>(got));
-    return 1;
+    return Passed::whole;
 }
-
-}  // namespace
 
 Credentials Credentials::of(int descriptor) {
     ucred peer{};
@@ -139,10 +138,10 @@ void Packets::on_ready(int events) {
 bool Packets::take_packet() {
     if (received_ || closed_) return true;
     Packet packet;
-    const int got = receive_one(socket_.get(), packet);
-    if (got > 0) received_ = std::move(packet);
-    if (got < 0) close();
-    return got != 0;
+    const Passed got = receive_packet(socket_.get(), packet);
+    if (got == Passed::whole) received_ = std::move(packet);
+    if (got == Passed::gone) close();
+    return got != Passed::none;
 }
 
 void Packets::close() {
@@ -165,9 +164,9 @@ void Packets::send(Packet packet) {
 
 void Packets::send_queued() {
     while (!unsent_.empty()) {
-        const int sent = send_one(socket_.get(), unsent_.front());
-        if (sent == 0) break;
-        if (sent < 0) return close();
+        const Passed sent = send_packet(socket_.get(), unsent_.front());
+        if (sent == Passed::none) break;
+        if (sent == Passed::gone) return close();
         unsent_bytes_ -= unsent_.front().bytes.size();
         unsent_.pop_front();
     }

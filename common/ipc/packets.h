@@ -32,6 +32,13 @@ struct Packet {
     std::vector<net::Descriptor> descriptors;
 };
 
+// A packet on a socket that no loop watches, for processes without one. `waiting`: until the kernel
+// has room for it; else `none` says that it has not.
+enum class Passed { whole, none, gone };
+Passed send_packet(int socket, const Packet& packet, bool waiting = false);
+// Does not wait. `gone` also of a peer who broke the limits below.
+Passed receive_packet(int socket, Packet& packet);
+
 // A connected SOCK_SEQPACKET socket under a loop. Sending never waits: what the kernel does not
 // take is kept in order.
 class Packets {

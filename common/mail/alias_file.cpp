@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <optional>
 
 #include "common/mail/header.h"
+#include "common/mail/host_target.h"
 
 namespace veredus::mail {
 namespace {
@@ -58,15 +61,27 @@ std::optional<std::string> take_word(std::string_view& rest, char end) {
     return std::string(trimmed(word));
 }
 
-// Why nothing can be delivered to it; empty when something can.
-std::string fault_of(std::string_view target) {
-    if (target.starts_with('|'))
-        return fmt::format("\"{}\": mail is not given to programs", target);
-    if (target.starts_with('/')) return fmt::format("{}: mail is not written to files", target);
-    if (target.starts_with(":include:")) return fmt::format("{}: lists are not read", target);
-    if (target.find_first_of(" \t") != std::string_view::npos)
-        return fmt::format("\"{}\" is no address; targets are separated by commas", target);
-    return {};
+// Of a line "target, target"; what is wrong with one is said to `fault`.
+std::vector<std::string> take_targets(std::string_view rest,
+                                      const std::function<void(std::string)>& fault) {
+    std::vector<std::string> targets;
+    while (!trimmed(rest).empty()) {
+        rest = trimmed(rest);
+        auto target = take_word(rest, ',');
+        if (!target) {
+            fault("a quote is not closed");
+            break;
+        }
+        if (target->empty()) continue;
+        const bool has_blanks = target->find_first_of(" \t") != std::string::npos;
+        if (has_blanks && !is_host_target(*target))
+            fault(fmt::format("\"{}\" is no address; targets are separated by commas", *target));
+        else if (*target == "|" || *target == "\\" || *target == ":include:")
+            fault(fmt::format("expected something after the \"{}\"", *target));
+        else
+            targets.push_back(std::move(*target));
+    }
+    return targets;
 }
 
 }  // namespace
@@ -88,21 +103,9 @@ AliasFile parse_alias_file(std::string_view text) {
             fault(fmt::format("\"{}\": a name of this host stands alone, without a domain", *name));
             continue;
         }
-        while (!trimmed(rest).empty()) {
-            rest = trimmed(rest);
-            auto target = take_word(rest, ',');
-            if (!target) {
-                fault("a quote is not closed");
-                break;
-            }
-            // "\\ann" is ann herself, whatever her alias says; users come first here anyhow.
-            if (target->starts_with('\\')) target->erase(0, 1);
-            if (target->empty()) continue;
-            if (auto why = fault_of(*target); !why.empty())
-                fault(std::move(why));
-            else
-                alias.targets.push_back(*target);
-        }
+        alias.targets = take_targets(rest, fault);
+        for (std::string& target : alias.targets)
+            if (target.starts_with('\\')) target.erase(0, 1);
         if (alias.targets.empty()) continue;
         if (std::ranges::find(file.aliases, alias.name, &AliasLine::name) != file.aliases.end())
             fault(fmt::format("{} stands here for the second time; the first counts", alias.name));
@@ -110,6 +113,17 @@ AliasFile parse_alias_file(std::string_view text) {
             file.aliases.push_back(std::move(alias));
     }
     return file;
+}
+
+TargetList parse_target_list(std::string_view text) {
+    TargetList list;
+    for (const LogicalLine& line : logical_lines(text)) {
+        const auto fault = [&](std::string message) {
+            list.faults.push_back({line.number, std::move(message)});
+        };
+        std::ranges::move(take_targets(line.text, fault), std::back_inserter(list.targets));
+    }
+    return list;
 }
 
 }  // namespace veredus::mail

@@ -19,12 +19,21 @@ struct AliasFault {
     std::string message;
 };
 struct AliasFile {
-    std::vector<AliasLine> aliases;  // those that can be followed; targets are names or addresses
+    std::vector<AliasLine> aliases;  // those that can be followed
     std::vector<AliasFault> faults;
 };
 
-// Programs ("|command"), files ("/path") and lists (":include:") as targets are faults: nothing is
-// delivered to them. A name that comes twice is one, too; the first counts.
+// Targets are names, addresses, or what is_host_target() (host_target.h) says yes to; but "\ann" is
+// ann here, since names of users come before aliases. A name that comes twice is a fault; the first
+// counts.
 AliasFile parse_alias_file(std::string_view text);
+
+// ~/.forward, or a list that ":include:" names: targets, separated by commas or line ends, '#'
+// begins a comment line.
+struct TargetList {
+    std::vector<std::string> targets;  // as in an AliasLine, and "\name"
+    std::vector<AliasFault> faults;
+};
+TargetList parse_target_list(std::string_view text);
 
 }  // namespace veredus::mail

@@ -100,4 +100,10 @@ Profile mailbox_process(const std::filesystem::path& user_directory) {
     return profile;
 }
 
+Profile host_errand(const std::filesystem::path& written) {
+    Profile profile{"host errand", common_paths(), files_read | files_write};
+    profile.paths.push_back({written, Access::read_write});
+    return profile;
+}
+
 }  // namespace veredus::sandbox

@@ -37,4 +37,7 @@ Profile profile_of(std::string_view daemon, const config::InstancePaths& paths,
 Profile mailbox_process(const std::filesystem::path& user_directory);
 Calls mailbox_process_calls();  // to make its CallFilter in the parent
 
+// Of a process of locald's that has become a user and is to write a file: the directory it lies in.
+Profile host_errand(const std::filesystem::path& written);
+
 }  // namespace veredus::sandbox

@@ -9,6 +9,7 @@
 #include "common/async/time.h"
 #include "common/daemon/serve_link.h"
 #include "common/ipc/account.h"
+#include "common/ipc/host.h"
 #include "common/ipc/mailbox.h"
 #include "common/ipc/request_link.h"
 #include "daemons/accountd/guesses.h"
@@ -32,15 +33,19 @@ class Accountd {
         : env_(env),
           accounts_(accounts),
           sessions_(env.loop, env.link("session")),
+          host_users_(env.loop, env.link("host_user")),
+          has_host_users_(env.config.local.users),
           checks_(env.loop, kChecksAtOnce),
           guesses_(env.loop.clock(), random_key(env)) {}
 
     Task<> run(Scope& scope) {
         env_.on_reload = [this] { accounts_.set_local_domains(env_.config.domains); };
         scope.spawn([this, &scope]() -> Task<> { co_await sessions_.run(scope.stop()); });
+        if (has_host_users_)
+            scope.spawn([this, &scope]() -> Task<> { co_await host_users_.run(scope.stop()); });
         daemon::serve_link<ipc::resolve::Request, ipc::resolve::Answer>(
             env_, scope, "resolve",
-            [this](auto& channel, Scope& peer) { return resolve(channel, peer.stop()); });
+            [this](auto& channel, Scope& peer) { return resolve(channel, peer); });
         daemon::serve_link<ipc::verify::Request, ipc::verify::Answer>(
             env_, scope, "verify",
             [this](auto& channel, Scope& peer) { return verify(channel, peer); });
@@ -64,20 +69,36 @@ class Accountd {
 
     // --- resolve
 
-    Task<> resolve(ResolveChannel& channel, Stop& stop) {
+    Task<> resolve(ResolveChannel& channel, Scope& peer) {
         for (;;) {
-            const auto asked = co_await channel.receive(stop);
+            const auto asked = co_await channel.receive(peer.stop());
             if (!asked) co_return;
-            std::visit([&](const auto& question) { channel.send(answer(question)); },
-                       asked->message);
-            co_await channel.drained(stop);
+            if (const auto* may_use = std::get_if<ipc::resolve::MayUse>(&asked->message))
+                channel.send(answer(*may_use));
+            else
+                answer(channel, peer, std::get<ipc::resolve::Resolve>(asked->message));
+            co_await channel.drained(peer.stop());
         }
     }
 
-    ipc::resolve::Answer answer(const ipc::resolve::Resolve& question) {
+    void answer(ResolveChannel& channel, Scope& peer, const ipc::resolve::Resolve& question) {
+        auto known = accounts_.look_for(question.address);
+        auto out = resolved(question.request, std::move(known.resolution));
+        if (known.host_name.empty() || !has_host_users_)
+            return channel.send(ipc::resolve::Answer(std::move(out)));
+        // Others' questions need not wait for what the host knows of its users.
+        const auto ask = [this](ResolveChannel& to, Stop& stop, ipc::resolve::Resolved otherwise,
+                                std::string name) -> Task<> {
+            to.send(co_await among_host_users(std::move(otherwise), std::move(name), stop));
+        };
+        peer.spawn(ask, std::ref(channel), std::ref(peer.stop()), std::move(out),
+                   std::move(known.host_name));
+    }
+
+    static ipc::resolve::Resolved resolved(std::uint32_t request,
+                                           spool::AccountStore::Resolution resolution) {
         ipc::resolve::Resolved out;
-        out.request = question.request;
-        auto resolution = accounts_.resolve(question.address);
+        out.request = request;
         if (auto* mailbox = std::get_if<spool::AccountStore::Mailbox>(&resolution)) {
             out.kind = ipc::resolve::Kind::mailbox;
             out.user = std::move(mailbox->user);
@@ -88,6 +109,32 @@ class Accountd {
             out.kind = ipc::resolve::Kind::not_local;
         }
         return out;
+    }
+
+    // A user of the host comes before a catch-all. What is written to an account that is no
+    // person's (www-data, backup) is root's, who has an alias, or else his mailbox in /var/mail.
+    Task<ipc::resolve::Answer> among_host_users(ipc::resolve::Resolved otherwise, std::string name,
+                                                Stop& stop) {
+        ipc::host_user::Ask question;
+        question.name = name;
+        const auto told = co_await host_users_.ask(std::move(question), stop);
+        ipc::resolve::Resolved out;
+        out.request = otherwise.request;
+        if (!told) {
+            out.kind = ipc::resolve::Kind::unavailable;
+            co_return out;
+        }
+        const auto kind = std::get<ipc::host_user::Told>(told->message).kind;
+        if (kind == ipc::host_user::Kind::none) co_return otherwise;
+        out.kind = ipc::resolve::Kind::host_user;
+        out.user = std::move(name);
+        if (kind == ipc::host_user::Kind::root && out.user != "root") {
+            auto roots = accounts_.look_for(accounts_.login_address("root"));
+            if (roots.host_name.empty())
+                co_return resolved(otherwise.request, std::move(roots.resolution));
+            out.user = "root";
+        }
+        co_return out;
     }
 
     ipc::resolve::Answer answer(const ipc::resolve::MayUse& question) {
@@ -180,6 +227,8 @@ class Accountd {
     Env& env_;
     spool::AccountStore& accounts_;
     ipc::RequestLink<ipc::open::Request, ipc::open::Answer> sessions_;
+    ipc::RequestLink<ipc::host_user::Request, ipc::host_user::Answer> host_users_;
+    const bool has_host_users_;
     async::Semaphore checks_;
     Guesses guesses_;
 };

@@ -20,6 +20,8 @@
 #include "common/log/delivery.h"
 #include "common/mail/digest.h"
 #include "common/mail/header.h"
+#include "common/mail/host_target.h"
+#include "daemons/deliverd/host_users.h"
 #include "daemons/deliverd/mailboxes.h"
 #include "daemons/deliverd/patience.h"
 
@@ -68,11 +70,15 @@ class Deliverd {
         : env_(env),
           scope_(scope),
           accounts_(env.loop, env.link("resolve")),
-          mailboxes_(env, scope) {}
+          mailboxes_(env, scope),
+          host_users_(env),
+          has_host_users_(env.config.local.users) {}
 
     Task<> run() {
         scope_.spawn([this]() -> Task<> { co_await accounts_.run(scope_.stop()); });
         scope_.spawn([this]() -> Task<> { co_await mailboxes_.run(scope_.stop()); });
+        if (has_host_users_)
+            scope_.spawn([this]() -> Task<> { co_await host_users_.run(scope_.stop()); });
         env_.ready();
         for (;;) {
             if (auto socket = ipc::dial(env_.link("work.deliverd")))
@@ -145,18 +151,18 @@ class Deliverd {
 
     Task<Outcome> deliver(const Job& job, const JobRecipient& recipient, std::string_view beginning,
                           int body) {
-        ipc::resolve::Resolve question;
-        question.address = recipient.forward_path;
-        const auto answer =
-            co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
-        if (!answer)
-            co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
-        const auto& resolved = std::get<ipc::resolve::Resolved>(answer->message);
+        if (const auto target = host_target(recipient))
+            co_return co_await to_host_target(job, recipient, *target, body);
+        const auto resolved = co_await resolve(recipient.forward_path);
         switch (resolved.kind) {
             case ipc::resolve::Kind::mailbox:
                 co_return co_await store(job, recipient, resolved.user, beginning, body);
             case ipc::resolve::Kind::alias:
-                co_return co_await expand(recipient.forward_path, resolved.targets);
+                co_return co_await expand(recipient.forward_path, "", resolved.targets);
+            case ipc::resolve::Kind::host_user:
+                co_return co_await to_host_user(job, recipient, resolved.user, beginning, body);
+            case ipc::resolve::Kind::unavailable:
+                co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
             case ipc::resolve::Kind::unknown:
                 co_return outcome(Result::failed, "5.1.1", "there is no mailbox of this name here");
             case ipc::resolve::Kind::not_local:
@@ -166,10 +172,25 @@ class Deliverd {
                           "this host does not receive mail for that domain");
     }
 
+    Task<ipc::resolve::Resolved> resolve(std::string address) {
+        ipc::resolve::Resolve question;
+        question.address = std::move(address);
+        const auto answer =
+            co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
+        const auto* resolved =
+            answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
+        if (resolved != nullptr) co_return *resolved;
+        ipc::resolve::Resolved nobody;
+        nobody.kind = ipc::resolve::Kind::unavailable;
+        co_return nobody;
+    }
+
+    // --- Aliases
+
     // The queue adds no address that the message has already. So where aliases led to one another
-    // and nowhere else, it would be gone without a word.
-    Task<Outcome> expand(std::string alias, std::vector<std::string> targets) {
-        const bool somewhere = co_await lead_somewhere(targets);
+    // and nowhere else, it would be gone without a word. `owner`: whose ~/.forward it is.
+    Task<Outcome> expand(std::string alias, std::string owner, std::vector<std::string> targets) {
+        const bool somewhere = co_await lead_somewhere(targets, std::move(owner));
         if (!somewhere)
             co_return outcome(Result::failed, "5.4.6",
                               "mail loop: the alias " + alias + " leads only to itself");
@@ -178,23 +199,95 @@ class Deliverd {
         co_return out;
     }
 
-    // Is there one that is no alias? Where nobody can say now, the delivery will see.
-    Task<bool> lead_somewhere(std::vector<std::string> addresses) {
+    struct Lead {
+        std::string address;
+        std::string owner;  // of the file that names it: a user of this host, or nobody
+    };
+
+    // Is there one that leads to no further address? Where nobody can say now, the delivery will
+    // see.
+    Task<bool> lead_somewhere(const std::vector<std::string>& addresses, std::string owner) {
         std::set<std::string> seen;
-        while (!addresses.empty()) {
-            std::string address = std::move(addresses.back());
-            addresses.pop_back();
-            if (!seen.insert(mail::ascii_lower(address)).second) continue;
-            ipc::resolve::Resolve question;
-            question.address = std::move(address);
-            const auto answer =
-                co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
-            const auto* resolved =
-                answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
-            if (resolved == nullptr || resolved->kind != ipc::resolve::Kind::alias) co_return true;
-            addresses.insert(addresses.end(), resolved->targets.begin(), resolved->targets.end());
+        std::vector<Lead> leads;
+        for (const std::string& address : addresses)
+            leads.push_back({address, owner});
+        while (!leads.empty()) {
+            const Lead lead = std::move(leads.back());
+            leads.pop_back();
+            if (!seen.insert(mail::ascii_lower(lead.address)).second) continue;
+            const auto further = co_await follow(lead);
+            if (further.empty()) co_return true;
+            leads.insert(leads.end(), further.begin(), further.end());
         }
         co_return false;
+    }
+
+    Task<std::vector<Lead>> follow(const Lead& lead) {
+        std::vector<std::string> addresses;
+        std::string owner;
+        const std::string domain = domain_of(lead.address);
+        if (const auto target = mail::host_target_of(lead.address)) {
+            if (!mail::is_list(*target)) co_return std::vector<Lead>();
+            owner = lead.owner;
+            addresses = (co_await host_users_.expand(owner, *target, domain)).targets;
+        } else {
+            auto resolved = co_await resolve(lead.address);
+            if (resolved.kind == ipc::resolve::Kind::alias) addresses = std::move(resolved.targets);
+            if (resolved.kind == ipc::resolve::Kind::host_user) {
+                owner = resolved.user;
+                addresses = (co_await host_users_.expand(owner, "", domain)).targets;
+            }
+        }
+        std::vector<Lead> further;
+        for (std::string& address : addresses)
+            further.push_back({std::move(address), owner});
+        co_return further;
+    }
+
+    // --- Users of this host
+
+    // Only an address that came out of an alias or a ~/.forward may name a program or a file.
+    std::optional<std::string> host_target(const JobRecipient& recipient) const {
+        if (!has_host_users_ || recipient.expanded_from.empty()) return std::nullopt;
+        return mail::host_target_of(recipient.forward_path);
+    }
+
+    Task<Outcome> to_host_target(const Job& job, const JobRecipient& recipient, std::string target,
+                                 int body) {
+        const auto from = co_await resolve(recipient.expanded_from);
+        if (from.kind == ipc::resolve::Kind::unavailable)
+            co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
+        const bool of_user = from.kind == ipc::resolve::Kind::host_user;
+        if (!of_user && from.kind != ipc::resolve::Kind::alias)
+            co_return outcome(Result::failed, "5.1.1",
+                              recipient.expanded_from + " leads nowhere any more");
+        const std::string owner = of_user ? from.user : "";
+        if (mail::is_list(target)) {
+            auto list = co_await host_users_.expand(owner, std::move(target),
+                                                    domain_of(recipient.forward_path));
+            if (list.targets.empty()) co_return outcome(list.status, std::move(list.text));
+            co_return co_await expand(recipient.forward_path, "", std::move(list.targets));
+        }
+        auto delivered = co_await host_users_.deliver(
+            owner, std::move(target), recipient.expanded_from, job, recipient, body);
+        co_return outcome(delivered.status, std::move(delivered.text));
+    }
+
+    Task<Outcome> to_host_user(const Job& job, const JobRecipient& recipient, std::string user,
+                               std::string_view beginning, int body) {
+        if (has_been_delivered_to(beginning, recipient.forward_path))
+            co_return outcome(Result::failed, "5.4.6",
+                              "mail loop: this message was delivered here before");
+        auto forward = co_await host_users_.expand(user, "", domain_of(recipient.forward_path));
+        if (!forward.status.starts_with('2'))
+            co_return outcome(forward.status, std::move(forward.text));
+        if (!forward.text.empty())
+            env_.log.warning("mail for {} goes to his mailbox: {}", user, forward.text);
+        if (!forward.targets.empty())
+            co_return co_await expand(recipient.forward_path, user, std::move(forward.targets));
+        auto delivered = co_await host_users_.deliver(user, '\\' + user, recipient.forward_path,
+                                                      job, recipient, body);
+        co_return outcome(delivered.status, std::move(delivered.text));
     }
 
     Task<Outcome> store(const Job& job, const JobRecipient& recipient, std::string user,
@@ -211,11 +304,20 @@ class Deliverd {
         delivery.internal_date_us = env_.loop.clock().wall_us();
         const auto delivered =
             co_await mailboxes_.deliver(std::move(user), std::move(delivery), body);
-        const char first = delivered.status.empty() ? '4' : delivered.status.front();
+        co_return outcome(delivered.status, delivered.text);
+    }
+
+    // As the status says it.
+    static Outcome outcome(const std::string& status, std::string text) {
+        const char first = status.empty() ? '4' : status.front();
         const Result result = first == '2'   ? Result::delivered
                               : first == '5' ? Result::failed
                                              : Result::deferred;
-        co_return outcome(result, delivered.status, delivered.text);
+        return outcome(result, status, std::move(text));
+    }
+
+    static std::string domain_of(const std::string& address) {
+        return address.substr(address.rfind('@') + 1);
     }
 
     static Outcome outcome(Result result, std::string status, std::string text) {
@@ -269,6 +371,8 @@ class Deliverd {
     Scope& scope_;
     ipc::RequestLink<ipc::resolve::Request, ipc::resolve::Answer> accounts_;
     Mailboxes mailboxes_;
+    HostUsers host_users_;
+    const bool has_host_users_;
 };
 
 }  // namespace

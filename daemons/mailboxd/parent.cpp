@@ -13,7 +13,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "common/ipc/mailbox.h"
@@ -34,23 +33,11 @@ std::pair<Descriptor, Descriptor> socket_pair() {
     return {Descriptor(fds[0]), Descriptor(fds[1])};
 }
 
-// One packet, with at most one descriptor. False with errno.
-bool send_packet(int socket, std::string_view bytes, int descriptor, int flags = 0) {
-    iovec data{const_cast<char*>(bytes.data()), bytes.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    if (descriptor >= 0) {
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    }
-    return ::sendmsg(socket, &message, MSG_NOSIGNAL | flags) >= 0;
+// A message of one byte to a user's process, perhaps with a descriptor.
+ipc::Passed tell(int socket, char what, Descriptor descriptor = {}) {
+    ipc::Packet packet{{what}, {}};
+    if (descriptor) packet.descriptors.push_back(std::move(descriptor));
+    return ipc::send_packet(socket, packet);
 }
 
 sigset_t handled_signals() {
@@ -144,9 +131,11 @@ bool Parent::answer(const Asker& asker) {
             Descriptor theirs;
             ipc::open::Opened opened{.request = asked.request, .text = {}};
             opened.text = open(asked.user, asker.what, theirs).value_or("");
-            std::string packet;
-            ipc::encode(ipc::open::Answer(opened), packet);
-            if (!send_packet(asker.socket.get(), packet, theirs.get())) return false;
+            ipc::Packet packet;
+            ipc::encode(ipc::open::Answer(opened), packet.bytes);
+            if (theirs) packet.descriptors.push_back(std::move(theirs));
+            if (ipc::send_packet(asker.socket.get(), packet, true) != ipc::Passed::whole)
+                return false;
         }
     } catch (const ipc::ProtocolError& error) {
         log_.error("a peer broke the protocol and is cut off: {}", error.what());
@@ -158,18 +147,19 @@ bool Parent::answer(const Asker& asker) {
 // Why not, or nothing and an end of a new socket pair to the user's process.
 std::optional<std::string> Parent::open(const std::string& user, char what, Descriptor& ours) {
     std::string why;
-    auto [one, other] = socket_pair();
-    if (!one) return "no more descriptors";
     for (int attempt = 0; attempt < 2; ++attempt) {
         Process* process = process_of(user, why);
         if (process == nullptr) return why;
+        auto [one, other] = socket_pair();
+        if (!one) return "no more descriptors";
         // Not waiting: one user's busy process must not keep the others from theirs.
-        if (send_packet(process->control.get(), {&what, 1}, other.get(), MSG_DONTWAIT)) {
+        const auto passed = tell(process->control.get(), what, std::move(other));
+        if (passed == ipc::Passed::none) return "the user's process is busy";
+        if (passed == ipc::Passed::whole) {
             ++process->given;
             ours = std::move(one);
             return std::nullopt;
         }
-        if (errno == EAGAIN) return "the user's process is busy";
         processes_.erase(user);  // it has just ended: start another
     }
     return "the user's process ends as soon as it starts";
@@ -239,7 +229,7 @@ void Parent::on_control(const std::string& user) {
         std::uint64_t received = 0;
         std::from_chars(said.data() + 1, said.data() + got, received);
         if (said[0] != kWouldGo || received != process.given) return;
-        send_packet(process.control.get(), {&kMayGo, 1}, -1, MSG_DONTWAIT);
+        tell(process.control.get(), kMayGo);
     }
     processes_.erase(found);
 }

@@ -46,11 +46,14 @@ class MxPolicy final : public smtp::Policy {
         switch (resolved->kind) {
             case ipc::resolve::Kind::mailbox:
             case ipc::resolve::Kind::alias:
+            case ipc::resolve::Kind::host_user:
                 co_return std::nullopt;
             case ipc::resolve::Kind::unknown:
                 co_return say(Say::unknown_user, {address});
             case ipc::resolve::Kind::not_local:
                 co_return say(Say::relaying_denied, {address});
+            case ipc::resolve::Kind::unavailable:
+                break;
         }
         co_return say(Say::resolver_unavailable);
     }

@@ -45,7 +45,8 @@ Task<smtp::Policy::Refusal> SubmissionPolicy::rcpt(const smtp::Client&,
     question.address = recipient.text();
     const auto answer = co_await links_.resolve.ask(std::move(question), stop);
     const auto* resolved = answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
-    if (resolved == nullptr) co_return say(Say::resolver_unavailable);
+    if (resolved == nullptr || resolved->kind == ipc::resolve::Kind::unavailable)
+        co_return say(Say::resolver_unavailable);
     if (resolved->kind == ipc::resolve::Kind::unknown)
         co_return say(Say::unknown_user, {recipient.text()});
     co_return std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/mail/host_target.h"
+
 namespace veredus::spool {
 namespace {
 
@@ -97,7 +99,8 @@ std::optional<AccountStore::Resolution> AccountStore::look_up(std::string_view l
     if (targets.empty()) {
         targets = targets_of(select_host_targets_, local);
         for (std::string& target : targets)
-            target = in_first_domain(target);
+            target = mail::is_host_target(target) ? mail::host_target_address(target, domain)
+                                                  : in_first_domain(target);
     }
     if (!targets.empty()) return Alias{std::move(targets)};
     return std::nullopt;
@@ -113,7 +116,7 @@ void AccountStore::forget_when_changed() {
     version_ = read ? version : std::string();
 }
 
-AccountStore::Resolution AccountStore::resolve(std::string_view address) {
+AccountStore::Known AccountStore::look_for(std::string_view address) {
     forget_when_changed();
     std::string key(address);
     if (const auto known = known_.find(key); known != known_.end()) return known->second;
@@ -122,25 +125,27 @@ AccountStore::Resolution AccountStore::resolve(std::string_view address) {
     return found;
 }
 
-AccountStore::Resolution AccountStore::find(std::string_view given) {
+AccountStore::Known AccountStore::find(std::string_view given) {
     std::string address = canonical_address(given);
     if (address == "postmaster") address = in_first_domain(address);
     const std::string_view given_domain = split(address).domain;
-    if (std::ranges::find(local_domains_, given_domain) == local_domains_.end()) return NotLocal{};
+    if (std::ranges::find(local_domains_, given_domain) == local_domains_.end())
+        return {NotLocal{}, {}};
     if (given_domain == "localhost") address = in_first_domain(split(address).local);
     const auto [local, domain] = split(address);
-    if (auto found = look_up(local, domain)) return *found;
+    if (auto found = look_up(local, domain)) return {*found, {}};
     const std::string_view base = local.substr(0, local.find('+'));
     if (base.size() != local.size() && !base.empty()) {
-        if (auto found = look_up(base, domain)) return *found;
+        if (auto found = look_up(base, domain)) return {*found, {}};
     }
+    const bool of_the_host = base == "postmaster" || base == "abuse" || base == "root";
     if (auto everything = targets_of(select_targets_, join("", domain)); !everything.empty())
-        return Alias{std::move(everything)};
-    if (base == "postmaster" || base == "abuse" || base == "root") {
+        return {Alias{std::move(everything)}, std::string(of_the_host ? "" : base)};
+    if (of_the_host) {
         auto rows = select_first_user_.query();
-        if (rows.next()) return Alias{{rows.get<std::string>(0)}};
+        if (rows.next()) return {Alias{{rows.get<std::string>(0)}}, {}};
     }
-    return Unknown{};
+    return {Unknown{}, std::string(of_the_host ? "root" : base)};
 }
 
 bool AccountStore::may_use(std::string_view user, std::string_view address) {
@@ -237,7 +242,8 @@ void AccountStore::set_host_aliases(const std::vector<AliasRow>& aliases) {
         database_.prepare("INSERT OR IGNORE INTO host_alias (name, target) VALUES (?1, ?2)");
     for (const AliasRow& alias : aliases)
         for (const std::string& target : alias.targets)
-            insert.run(canonical_address(alias.address), canonical_address(target));
+            insert.run(canonical_address(alias.address),
+                       mail::is_host_target(target) ? target : canonical_address(target));
     transaction.commit();
 }
 

@@ -40,6 +40,12 @@ class AccountStore {
     struct Unknown {};
     struct NotLocal {};
     using Resolution = std::variant<Mailbox, Alias, Unknown, NotLocal>;
+    // What is known here, and, where that is a catch-all or nothing, the name by which a user of
+    // the host would come before it (+detail taken off).
+    struct Known {
+        Resolution resolution;
+        std::string host_name;
+    };
 
     // In this order: a user, an alias, a name in the host's alias file, the same without +detail,
     // the domain's catch-all ("@domain"), and for postmaster and abuse (RFC 5321 4.5.1, RFC 2142),
@@ -47,7 +53,8 @@ class AccountStore {
     // domain is that of the first local domain; localhost, where it is local, is another name of
     // that domain (RFC 6761 6.3). Remembered until somebody changes the database: then it costs a
     // read of four bytes.
-    Resolution resolve(std::string_view address);
+    Resolution resolve(std::string_view address) { return look_for(address).resolution; }
+    Known look_for(std::string_view address);
     // May `user` send as `address`: his own, with any detail, or an alias that leads to him (also
     // through others).
     bool may_use(std::string_view user, std::string_view address);
@@ -80,14 +87,15 @@ class AccountStore {
     };
     std::vector<AliasRow> aliases();
     // The host's alias file, in place of what it said before: names without a domain, good in each
-    // local one; a target that is a name is of the first.
+    // local one; a target that is a name is of the first, what is no address
+    // (mail/host_target.h) becomes one of the domain that was asked for.
     void set_host_aliases(const std::vector<AliasRow>& aliases);
     std::vector<AliasRow> host_aliases();
 
     std::vector<std::string> check() { return database_.check(); }
 
   private:
-    Resolution find(std::string_view address);
+    Known find(std::string_view address);
     void forget_when_changed();
     bool is_user(std::string_view address);
     std::vector<std::string> targets_of(Statement& select, std::string_view name);
@@ -99,7 +107,7 @@ class AccountStore {
     Database database_;
     std::unique_ptr<File> file_;
     std::string version_;  // of what is in known_: SQLite's change counter
-    std::unordered_map<std::string, Resolution> known_;
+    std::unordered_map<std::string, Known> known_;
     std::vector<std::string> local_domains_;  // lower case
     Statement select_user_, select_first_user_, select_targets_, select_host_targets_,
         select_credential_;

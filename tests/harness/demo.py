@@ -96,7 +96,7 @@ def send(ports):
         client.starttls(context=tls())
         client.login(alice, USERS["alice"])
         client.sendmail(alice, [bob], f"From: Alice <{alice}>\r\nTo: Bob <{bob}>\r\nSubject: The post horse {token}\r\n\r\n"
-                                      "Bob,\r\n\r\nthis went from hand to hand through nine daemons.\r\n\r\nAlice\r\n".encode())
+                                      "Bob,\r\n\r\nthis went from hand to hand through ten daemons.\r\n\r\nAlice\r\n".encode())
     return f"The post horse {token}"
 
 

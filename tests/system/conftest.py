@@ -34,9 +34,10 @@ def host(place):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A test that fails shows what its instances said."""
+    """A test that fails shows what its instances said, and its module knows."""
     outcome = yield
     report = outcome.get_result()
+    item.module.has_failed = report.failed or getattr(item.module, "has_failed", False)
     if report.failed and call.when == "call" and "place" in item.fixturenames:
         for veredus in Instance.running_now:
             if veredus.log:

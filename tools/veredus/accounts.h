@@ -15,6 +15,7 @@ class Accounts {
     explicit Accounts(const config::InstancePaths& paths);
 
     spool::AccountStore& store() { return *store_; }
+    const config::Config& config() const { return config_; }
     // `address` in its one spelling, if it is local-part@domain of a local domain; a name alone is
     // of the first local domain. Else throws Failure (EX_DATAERR) that says what is wrong.
     std::string local_address(const std::string& address) const;

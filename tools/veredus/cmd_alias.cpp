@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "common/mail/alias_file.h"
+#include "common/mail/host_target.h"
 #include "tools/shared/failure.h"
 #include "tools/veredus/accounts.h"
 #include "tools/veredus/commands.h"
@@ -19,6 +20,21 @@ namespace {
 std::string alias_address(const Accounts& accounts, const std::string& address) {
     if (!address.starts_with('@')) return accounts.local_address(address);
     return accounts.local_address("x" + address).substr(1);
+}
+
+// Programs, files and lists are for a host that delivers to its users.
+std::vector<std::string> deliverable(const mail::AliasLine& alias, const config::Config& config,
+                                     std::vector<mail::AliasFault>& faults) {
+    std::vector<std::string> targets;
+    for (const std::string& target : alias.targets) {
+        if (config.local.users || !mail::is_host_target(target))
+            targets.push_back(target);
+        else
+            faults.push_back({alias.line, fmt::format("\"{}\": programs, files and lists are "
+                                                      "followed where local.users is true",
+                                                      target)});
+    }
+    return targets;
 }
 
 }  // namespace
@@ -71,8 +87,9 @@ int alias_load_command(const config::InstancePaths& paths) {
         if (std::holds_alternative<spool::AccountStore::Mailbox>(own))
             file.faults.push_back(
                 {alias.line, fmt::format("{} is a user, who comes first", alias.name)});
-        else
-            rows.push_back({std::move(alias.name), std::move(alias.targets)});
+        else if (auto targets = deliverable(alias, accounts.config(), file.faults);
+                 !targets.empty())
+            rows.push_back({std::move(alias.name), std::move(targets)});
     }
     accounts.store().set_host_aliases(rows);
     std::ranges::sort(file.faults, {}, &mail::AliasFault::line);

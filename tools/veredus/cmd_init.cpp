@@ -93,6 +93,7 @@ config::Config wanted_of_host(const InitOptions& options) {
     config::Config config = wanted_config(options);
     if (std::ranges::find(config.domains, "localhost") == config.domains.end())
         config.domains.emplace_back("localhost");
+    config.local.users = true;
     return config;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,12 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void replace_file(const fs::path& path, const std::string& text) {
+void replace_file(const fs::path& path, mode_t mode, const std::string& text) {
     const fs::path fresh = path.string() + ".new";
     const net::Descriptor file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     const bool written =
-        file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+        file && ::fchmod(file.get(), mode) == 0 &&
+        ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
         throw Failure(EX_CANTCREAT,
                       fmt::format("{}: {}", path.string(), std::generic_category().message(errno)));
@@ -31,8 +33,10 @@ void replace_file(const fs::path& path, const std::string& text) {
 }  // namespace
 
 void put_in_force(const config::InstancePaths& paths, const config::Config& config) {
-    fs::create_directories(paths.active_config_file().parent_path());
-    replace_file(paths.active_config_file(), config::write(config));
+    const fs::path directory = paths.active_config_file().parent_path();
+    fs::create_directories(directory);
+    fs::permissions(directory, fs::perms(0750));  // locald reads it by its group
+    replace_file(paths.active_config_file(), 0640, config::write(config));
 }
 
 void write_links(const config::InstancePaths& paths,
@@ -40,7 +44,7 @@ void write_links(const config::InstancePaths& paths,
     std::string text;
     for (const auto& [name, path] : links)
         text += fmt::format("{} {}\n", name, path);
-    replace_file(paths.links_file(), text);
+    replace_file(paths.links_file(), 0600, text);
 }
 
 }  // namespace veredus

@@ -49,4 +49,11 @@ void give_up_root() {
     if (!done) throw Failure(EX_OSERR, "cannot give up root");
 }
 
+void be_root() {
+    const gid_t gid = ::getegid();
+    if (::seteuid(0) != 0 || ::setgroups(0, nullptr) != 0 || ::setresgid(gid, gid, gid) != 0 ||
+        ::setresuid(0, 0, 0) != 0)
+        throw Failure(EX_OSERR, "cannot be root");
+}
+
 }  // namespace veredus

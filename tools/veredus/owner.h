@@ -17,5 +17,7 @@ void as_root(const std::function<void()>& act);
 // Gives root up for good, with all of its powers: no capability is left even where root is the
 // owner. For a process that is about to become a daemon.
 void give_up_root();
+// Is root, in the owner's group, for good. For locald, whose main gives up what it does not need.
+void be_root();
 
 }  // namespace veredus

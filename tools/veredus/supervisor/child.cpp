@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -54,7 +55,10 @@ void pass_sockets(const std::vector<Listening>& sockets) {
     ::dup2(null, STDIN_FILENO);
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     pass_sockets(birth.sockets);
-    give_up_root();
+    if (birth.daemon.serves_host_users)
+        be_root();
+    else
+        give_up_root();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);               // another uid would have undone it
     if (::getppid() != parent) ::_exit(EX_TEMPFAIL);  // it died before we asked
 
@@ -77,6 +81,14 @@ bool is_program(const fs::path& path) {
     return ::access(path.c_str(), X_OK) == 0 && !fs::is_directory(path);
 }
 
+std::vector<fs::path> places_of(std::string_view daemon) {
+    if (const char* directory = std::getenv("VEREDUS_DAEMONS"))
+        return {fs::path(directory) / daemon};
+    const fs::path own = fs::read_symlink("/proc/self/exe").parent_path();
+    return {(own / "../../daemons" / daemon / daemon).lexically_normal(),
+            fs::path("/usr/lib/veredus") / daemon};
+}
+
 }  // namespace
 
 std::vector<std::string> environment_of(const DaemonRow& daemon, const config::InstancePaths& paths,
@@ -92,8 +104,11 @@ std::vector<std::string> environment_of(const DaemonRow& daemon, const config::I
                                       paths.active_config_file().string()));
     environment.push_back(fmt::format("NOTIFY_SOCKET={}", notify_socket.string()));
     std::string dial;
-    for (const std::string_view link : daemon.dials)
-        dial += fmt::format("{}{}={}", dial.empty() ? "" : ";", link, links.at(std::string(link)));
+    for (const std::string_view link : daemon.dials) {
+        const auto path = links.find(std::string(link));  // its daemon may not run here
+        dial += fmt::format("{}{}={}", dial.empty() ? "" : ";", link,
+                            path == links.end() ? "" : path->second);
+    }
     environment.push_back("VEREDUS_DIAL=" + dial);
     return environment;
 }
@@ -106,19 +121,17 @@ pid_t start(const Birth& birth) {
     return child;
 }
 
+std::optional<fs::path> installed_program(std::string_view daemon) {
+    const auto places = places_of(daemon);
+    const auto found = std::ranges::find_if(places, is_program);
+    if (found == places.end()) return std::nullopt;
+    return *found;
+}
+
 fs::path find_program(std::string_view daemon) {
-    std::vector<fs::path> places;
-    if (const char* directory = std::getenv("VEREDUS_DAEMONS")) {
-        places.push_back(fs::path(directory) / daemon);
-    } else {
-        const fs::path own = fs::read_symlink("/proc/self/exe").parent_path();
-        places.push_back((own / "../../daemons" / daemon / daemon).lexically_normal());
-        places.push_back(fs::path("/usr/lib/veredus") / daemon);
-    }
-    for (const fs::path& place : places)
-        if (is_program(place)) return place;
+    if (auto program = installed_program(daemon)) return *program;
     throw Failure(EX_UNAVAILABLE, fmt::format("the program of {} is not there; looked for {}",
-                                              daemon, places.front().string()));
+                                              daemon, places_of(daemon).front().string()));
 }
 
 }  // namespace veredus::supervisor

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ std::vector<std::string> environment_of(const DaemonRow& daemon, const config::I
 // its own, to be killed when this process dies, with no capability. Throws std::system_error.
 pid_t start(const Birth& birth);
 
+// Its program, where it is there.
+std::optional<std::filesystem::path> installed_program(std::string_view daemon);
 // daemons/NAME/NAME of the build tree that the running program is of, else /usr/lib/veredus/NAME;
 // VEREDUS_DAEMONS names another directory. Throws Failure.
 std::filesystem::path find_program(std::string_view daemon);

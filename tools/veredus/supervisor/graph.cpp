@@ -13,18 +13,21 @@ constexpr Port kPop3[] = {{"pop3", 110, "pop3"}, {"pop3s", 995, "pop3s"}};
 constexpr Port kImap[] = {{"imap", 143, "imap"}, {"imaps", 993, "imaps"}};
 
 constexpr std::string_view kAccountdServes[] = {"resolve", "verify", "login"};
-constexpr std::string_view kAccountdDials[] = {"session"};
+constexpr std::string_view kAccountdDials[] = {"session", "host_user"};
+constexpr std::string_view kLocaldServes[] = {"host_user", "host_delivery"};
 constexpr std::string_view kMailboxdServes[] = {"session", "delivery"};
 constexpr std::string_view kQueuedServes[] = {"intake", "work.relayd", "work.deliverd", "admin",
                                               "queue_list"};
 constexpr std::string_view kRelaydDials[] = {"work.relayd"};
-constexpr std::string_view kDeliverdDials[] = {"work.deliverd", "resolve", "delivery"};
+constexpr std::string_view kDeliverdDials[] = {"work.deliverd", "resolve", "delivery",
+                                               "host_delivery"};
 constexpr std::string_view kSmtpdDials[] = {"intake", "resolve"};
 constexpr std::string_view kSubmitdDials[] = {"intake", "resolve", "verify", "queue_list"};
 constexpr std::string_view kLoginDials[] = {"login"};
 
 // In the order of starting: owners of data before those who ask them.
-constexpr std::array<DaemonRow, 9> kGraph{{
+constexpr std::array<DaemonRow, 10> kGraph{{
+    {"locald", Stage::owners, {}, kLocaldServes, {}, false, true},
     {"accountd", Stage::owners, {}, kAccountdServes, kAccountdDials},
     {"mailboxd", Stage::owners, {}, kMailboxdServes, {}},
     {"queued", Stage::owners, {}, kQueuedServes, {}},
@@ -32,8 +35,8 @@ constexpr std::array<DaemonRow, 9> kGraph{{
     {"deliverd", Stage::workers, {}, {}, kDeliverdDials},
     {"smtpd", Stage::fronts, kSmtp, {}, kSmtpdDials},
     {"submitd", Stage::fronts, kSubmission, {}, kSubmitdDials, true},
-    {"pop3d", Stage::fronts, kPop3, {}, kLoginDials},
-    {"imapd", Stage::fronts, kImap, {}, kLoginDials},
+    {"pop3d", Stage::fronts, kPop3, {}, kLoginDials, false, false, true},
+    {"imapd", Stage::fronts, kImap, {}, kLoginDials, false, false, true},
 }};
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace veredus::supervisor {
 
@@ -25,7 +26,12 @@ struct DaemonRow {
     std::span<const std::string_view> dials;
     // Given run/submission too, a stream socket for programs of this host, passed as "submission".
     bool local_submission = false;
+    // Started as root, and only where `local.users` asks for it.
+    bool serves_host_users = false;
+    bool has_own_package = false;  // and may be absent from a host
 };
+
+using Daemons = std::vector<const DaemonRow*>;
 
 std::span<const DaemonRow> graph();
 

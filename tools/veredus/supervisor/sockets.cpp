@@ -90,19 +90,20 @@ fs::path make_directory(const fs::path& path) {
 
 }  // namespace
 
-Listenings open_ports(const config::Config& config, std::vector<std::string>& warnings) {
+Listenings open_ports(const Daemons& daemons, const config::Config& config,
+                      std::vector<std::string>& warnings) {
     Listenings listenings;
     for (const std::string& ip : config.listen.address) {
         bool absent = false;
-        for (const DaemonRow& daemon : graph()) {
-            for (const Port& port : daemon.ports) {
+        for (const DaemonRow* daemon : daemons) {
+            for (const Port& port : daemon->ports) {
                 const auto number =
                     static_cast<std::uint16_t>(port.standard + config.listen.port_base);
                 const auto address = net::Address::parse(ip, number);
                 net::Descriptor socket = open_port(address.value());
                 absent = !socket;
                 if (absent) break;
-                listenings[std::string(daemon.name)].push_back(
+                listenings[std::string(daemon->name)].push_back(
                     {std::string(port.name), std::string(port.passed_as), address->text(), number,
                      std::move(socket)});
             }
@@ -138,18 +139,19 @@ net::Descriptor open_unix_socket(const fs::path& path, int type, unsigned mode) 
     return socket;
 }
 
-std::map<std::string, std::string> open_links(const config::InstancePaths& paths,
+std::map<std::string, std::string> open_links(const Daemons& daemons,
+                                              const config::InstancePaths& paths,
                                               Listenings& listenings) {
     std::map<std::string, std::string> links;
-    for (const DaemonRow& daemon : graph()) {
-        auto& own = listenings[std::string(daemon.name)];
-        for (const std::string_view link : daemon.serves) {
+    for (const DaemonRow* daemon : daemons) {
+        auto& own = listenings[std::string(daemon->name)];
+        for (const std::string_view link : daemon->serves) {
             const fs::path path = make_directory(paths.run() / unguessable_name()) / link;
             own.push_back({std::string(link), std::string(link), path.string(), 0,
                            open_unix_socket(path, SOCK_SEQPACKET, 0600)});
             links.emplace(link, path.string());
         }
-        if (daemon.local_submission) {
+        if (daemon->local_submission) {
             const fs::path path = paths.submission_socket();
             own.push_back({"submission", "submission", path.string(), 0,
                            open_unix_socket(path, SOCK_STREAM, 0666)});

@@ -23,14 +23,16 @@ struct Listening {
     net::Descriptor socket;
 };
 
-// What every daemon listens on, by the daemon's name. `warnings` gets a sentence for each address
-// that this host does not have, as ::1 where there is no IPv6. Throws Failure.
+// What each of `daemons` listens on, by the daemon's name. `warnings` gets a sentence for each
+// address that this host does not have, as ::1 where there is no IPv6. Throws Failure.
 using Listenings = std::map<std::string, std::vector<Listening>, std::less<>>;
-Listenings open_ports(const config::Config& config, std::vector<std::string>& warnings);
+Listenings open_ports(const Daemons& daemons, const config::Config& config,
+                      std::vector<std::string>& warnings);
 
 // The UNIX sockets: one for each link, in a directory of its own whose name cannot be guessed, and
 // run/submission. They are added to `listenings`; the paths of links are returned.
-std::map<std::string, std::string> open_links(const config::InstancePaths& paths,
+std::map<std::string, std::string> open_links(const Daemons& daemons,
+                                              const config::InstancePaths& paths,
                                               Listenings& listenings);
 
 // A UNIX socket of `type` with exactly this mode, in place of what had that name. Listens unless it

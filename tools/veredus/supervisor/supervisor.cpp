@@ -42,9 +42,22 @@ net::Descriptor signals() {
     return net::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-Listenings open_all_ports(const config::Config& config, log::Log& log) {
+Daemons daemons_for(const config::Config& config, log::Log& log) {
+    Daemons daemons;
+    for (const DaemonRow& daemon : graph()) {
+        if (daemon.serves_host_users && !config.local.users) continue;
+        if (daemon.has_own_package && !installed_program(daemon.name)) {
+            log.info("{} is not installed", daemon.name);
+            continue;
+        }
+        daemons.push_back(&daemon);
+    }
+    return daemons;
+}
+
+Listenings open_all_ports(const Daemons& daemons, const config::Config& config, log::Log& log) {
     std::vector<std::string> warnings;
-    Listenings listenings = open_ports(config, warnings);
+    Listenings listenings = open_ports(daemons, config, warnings);
     for (const std::string& warning : warnings)
         log.warning("{}", warning);
     return listenings;
@@ -55,11 +68,12 @@ Listenings open_all_ports(const config::Config& config, log::Log& log) {
 Supervisor::Supervisor(const config::InstancePaths& paths, const config::Config& config,
                        log::Log& log)
     : paths_(paths),
-      config_(config),
       log_(log),
+      config_(taken_as_possible(config)),
+      daemons_(daemons_for(config_, log)),
       lock_((fs::create_directories(paths.run()), paths.run())),
-      listenings_((remove_leftovers(paths), open_all_ports(config, log))),
-      links_(open_links(paths, listenings_)),
+      listenings_((remove_leftovers(paths), open_all_ports(daemons_, config_, log))),
+      links_(open_links(daemons_, paths, listenings_)),
       signals_(signals()),
       notifications_(open_unix_socket(notify_socket(paths), SOCK_DGRAM, 0600)),
       status_(open_unix_socket(paths.status_socket(), SOCK_STREAM, 0600)),
@@ -72,12 +86,21 @@ Supervisor::Supervisor(const config::InstancePaths& paths, const config::Config&
 
 std::vector<Child> Supervisor::make_children() const {
     std::vector<Child> children;
-    for (const DaemonRow& daemon : graph())
+    for (const DaemonRow* daemon : daemons_)
         children.push_back(
-            {.daemon = &daemon,
-             .program = find_program(daemon.name),
-             .environment = environment_of(daemon, paths_, links_, notify_socket(paths_))});
+            {.daemon = daemon,
+             .program = find_program(daemon->name),
+             .environment = environment_of(*daemon, paths_, links_, notify_socket(paths_))});
     return children;
+}
+
+// Nobody but root can become another user.
+config::Config Supervisor::taken_as_possible(config::Config config) const {
+    if (config.local.users && ::getuid() != 0) {
+        log_.warning("local.users is for a host that root runs: users of the host get no mail");
+        config.local.users = false;
+    }
+    return config;
 }
 
 int Supervisor::run() {
@@ -154,8 +177,8 @@ void Supervisor::on_status_client(Time now) {
 void Supervisor::announce_when_ready() {
     if (announced_ || !children_.all_serving()) return;
     announced_ = true;
-    for (const DaemonRow& daemon : graph())
-        for (const Listening& listening : listenings_[std::string(daemon.name)])
+    for (const DaemonRow* daemon : daemons_)
+        for (const Listening& listening : listenings_[std::string(daemon->name)])
             if (listening.port != 0)
                 std::printf("veredus: %s on %s\n", listening.name.c_str(),
                             listening.address.c_str());
@@ -173,7 +196,11 @@ void Supervisor::reload() {
     }
     if (config->listen != config_.listen)
         log_.warning("listen.address and listen.port_base change with the next start only");
+    if (config->local.users != config_.local.users && ::getuid() == 0)
+        log_.warning("local.users changes with the next start only");
+    const bool host_users = config_.local.users;
     config_ = std::move(*config);
+    config_.local.users = host_users;
     put_in_force(paths_, config_);
     children_.send_all(SIGHUP);
     log_.info("configuration read again");

@@ -28,6 +28,7 @@ class Supervisor {
 
   private:
     std::vector<Child> make_children() const;
+    config::Config taken_as_possible(config::Config config) const;
     int wait_ms(Time now) const;
     void on_signals(Time now);
     void on_notifications();
@@ -38,8 +39,9 @@ class Supervisor {
     void go_on_stopping(Time now);
 
     const config::InstancePaths paths_;
-    config::Config config_;
     log::Log& log_;
+    config::Config config_;
+    Daemons daemons_;  // those that run here
     InstanceLock lock_;
     Listenings listenings_;
     std::map<std::string, std::string> links_;

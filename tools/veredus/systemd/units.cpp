@@ -31,7 +31,8 @@ struct ServiceRow {
     bool other_uids = false;
 };
 
-constexpr std::array<ServiceRow, 9> kServices{{
+constexpr std::array<ServiceRow, 10> kServices{{
+    {"locald", "locald", "mail for users of this host"},
     {"accountd", "accountd", "who the users are", "accounts"},
     {"mailboxd", "mailboxd", "the mailboxes", "mail"},
     {"queued", "queued", "the queue", "spool"},
@@ -147,9 +148,14 @@ std::string inaccessible(const ServiceRow& service, const DaemonRow& daemon,
         lines += fmt::format("InaccessiblePaths=-{}\n", paths.mail().string());
     if (service.writes.empty())
         lines += fmt::format("InaccessiblePaths=-{}\n", paths.accounts_db().string());
+    // As another than its callers it looks whose its sockets are.
+    const auto sees = [&](const DaemonRow& server, std::string_view link) {
+        return std::ranges::find(daemon.dials, link) != daemon.dials.end() ||
+               (daemon.serves_host_users && server.name == daemon.name);
+    };
     for (const DaemonRow& other : graph())
         for (const std::string_view link : other.serves)
-            if (std::ranges::find(daemon.dials, link) == daemon.dials.end())
+            if (!sees(other, link))
                 lines += fmt::format("InaccessiblePaths=-{}\n",
                                      paths.service_link(link).parent_path().string());
     return lines;
@@ -198,6 +204,41 @@ SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_rest
 SystemCallErrorNumber=EPERM
 )";
 
+// It becomes users and runs their programs, which may do what users may: they see homes, /tmp and
+// the network, run setuid programs, make memory executable.
+constexpr std::string_view kBecomesUsers = R"(Group=veredus
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID
+ProtectSystem=full
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+UMask=0077
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
+SystemCallErrorNumber=EPERM
+)";
+
+std::string confinement(const ServiceRow& service, const DaemonRow& daemon) {
+    if (daemon.serves_host_users) return std::string(kBecomesUsers);
+    std::string text = "User=veredus\nGroup=veredus\n";
+    text += kLockedIn;
+    text += service.other_uids ? "" : "PrivateUsers=yes\n";
+    text += service.network ? "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
+                            : "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n";
+    return text;
+}
+
 std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
                          const config::InstancePaths& paths) {
     const auto own = fmt::format("{}", fmt::join(own_sockets(daemon), " "));
@@ -216,7 +257,6 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
         fmt::format("ExecStart=/usr/lib/veredus/{}\nExecReload=/bin/sh -c \"kill -HUP $MAINPID\"\n",
                     daemon.name);
     if (!own.empty()) text += fmt::format("Sockets={}\n", own);
-    text += "User=veredus\nGroup=veredus\n";
     text += fmt::format("Environment={}={}\n", config::InstancePaths::kConfigVariable,
                         paths.active_config_file().string());
     text += fmt::format("Environment=\"VEREDUS_DIAL={}\"\n", dial_variable(daemon, paths));
@@ -227,10 +267,7 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
         "30\n";
     text += "LimitNOFILE=524288\nOOMPolicy=continue\n";
     if (service.tls) text += credentials(paths, {});
-    text += kLockedIn;
-    text += service.other_uids ? "" : "PrivateUsers=yes\n";
-    text += service.network ? "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
-                            : "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n";
+    text += confinement(service, daemon);
     if (const auto directory = written(service, paths); !directory.empty())
         text += fmt::format("ReadWritePaths={}\n", directory);
     text += inaccessible(service, daemon, paths);

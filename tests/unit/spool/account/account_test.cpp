@@ -77,6 +77,25 @@ BOOST_AUTO_TEST_CASE(root_is_who_was_there_first_where_nobody_has_the_name) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_name_that_a_user_of_the_host_may_have_is_told) {
+    BOOST_TEST(store.look_for("Carol+x@a.example").host_name == "carol");
+    BOOST_TEST(store.look_for("alice+x@a.example").host_name.empty());
+    BOOST_TEST(store.look_for("carol@elsewhere.example").host_name.empty());
+    BOOST_TEST(store.look_for("root@a.example").host_name.empty());  // the first user's
+    store.set_host_aliases({{"carol", {"|/usr/bin/prog A"}}});
+    BOOST_TEST(store.look_for("carol@b.example").host_name.empty());
+    BOOST_TEST(alias("carol@b.example") == Targets{"\"|/usr/bin/prog A\"@b.example"},
+               boost::test_tools::per_element());
+    store.add_alias("@a.example", {"bob@b.example"});
+    BOOST_TEST(store.look_for("dave@a.example").host_name == "dave");
+    BOOST_TEST(alias("dave@a.example") == Targets{"bob@b.example"},
+               boost::test_tools::per_element());
+    BOOST_TEST(store.look_for("postmaster@a.example").host_name.empty());
+    store.remove_user("alice@a.example");
+    store.remove_user("bob@b.example");
+    BOOST_TEST(store.look_for("postmaster@b.example").host_name == "root");
+}
+
 BOOST_AUTO_TEST_CASE(every_domain_has_its_postmaster) {
     for (const auto* address :
          {"postmaster@a.example", "Abuse@B.example", "PostMaster", "postmaster+x@a.example"})
