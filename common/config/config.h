@@ -147,6 +147,11 @@ struct Config {
         bool operator==(const Limits&) const = default;
     } limits;
 
+    struct Log {
+        bool json = false;
+        bool operator==(const Log&) const = default;
+    } log;
+
     struct Accounts {
         Duration failure_delay = std::chrono::seconds(2);
         bool operator==(const Accounts&) const = default;

@@ -152,6 +152,10 @@ const std::array kSettings{
     Setting{"limits.idle", [](Config& c) -> Duration& { return c.limits.idle; },
         "A client that says nothing for so long is disconnected.\n", check_idle},
 
+    Setting{"log.json", [](Config& c) -> bool& { return c.log.json; },
+        "true: each line of the log is an object of JSON, not in the form that analysers of mail logs\n"
+        "read. Changes with the next start.\n"},
+
     Setting{"accounts.failure_delay", [](Config& c) -> Duration& { return c.accounts.failure_delay; },
         "How long the answer to a wrong password takes.\n", check_failure_delay},
 

@@ -109,6 +109,7 @@ Start::Start(const char* name)
     if (::sodium_init() < 0)
         give_up(log_, EX_OSERR, "libsodium cannot be set up: no source of random numbers?");
     config_ = load(log_, config_file());
+    if (config_.log.json) log_.set_shape(log::Shape::json);
     take_passed_descriptors();
     for (const auto& entry : split(environment("VEREDUS_DIAL"), ';')) {
         const auto equals = entry.find('=');
@@ -138,7 +139,7 @@ std::filesystem::path Start::config_file() const {
 }
 
 void Start::lock_in() {
-    lock_in(sandbox::profile_of(name_, paths_, config_));
+    lock_in(sandbox::profile_of(name_, paths_));
 }
 
 void Start::lock_in(const sandbox::Profile& profile) {

@@ -29,6 +29,7 @@ class Start {
     explicit Start(const char* name);
     ~Start();
 
+    const std::string& name() const { return name_; }
     const config::InstancePaths& paths() const { return paths_; }
     const config::Config& config() const { return config_; }
     // The file that the configuration came from, and is read from again.

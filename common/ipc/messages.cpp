@@ -1,6 +1,7 @@
 // Every message between daemons, encoded and decoded: the one place that compiles MessagePack.
 #include "common/ipc/account.h"
 #include "common/ipc/admin.h"
+#include "common/ipc/certificate.h"
 #include "common/ipc/codec.h"
 #include "common/ipc/host.h"
 #include "common/ipc/intake.h"
@@ -32,6 +33,8 @@ VEREDUS_LINK(host_user::Request);
 VEREDUS_LINK(host_user::Answer);
 VEREDUS_LINK(host_delivery::Request);
 VEREDUS_LINK(host_delivery::Answer);
+VEREDUS_LINK(certificate::Request);
+VEREDUS_LINK(certificate::Answer);
 VEREDUS_LINK(admin::Request);
 VEREDUS_LINK(admin::Answer);
 

@@ -11,16 +11,21 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "common/log/json_line.h"
+
 namespace veredus::log {
 namespace {
 
 struct LevelText {
     int priority;  // syslog(3)
     std::string_view prefix;
+    std::string_view name;
 };
 
-constexpr std::array<LevelText, 4> kLevels{
-    {{7, "debug: "}, {6, ""}, {4, "warning: "}, {3, "error: "}}};
+constexpr std::array<LevelText, 4> kLevels{{{7, "debug: ", "debug"},
+                                            {6, "", "info"},
+                                            {4, "warning: ", "warning"},
+                                            {3, "error: ", "error"}}};
 
 const LevelText& text_of(Level level) {
     return kLevels[static_cast<std::size_t>(level)];
@@ -97,6 +102,15 @@ void write_out(std::string_view lines) {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, lines.data(), lines.size());
 }
 
+// At a whole character.
+std::string cut(std::string line, std::size_t most) {
+    if (line.size() <= most) return line;
+    std::size_t end = most - 3;
+    while ((static_cast<std::uint8_t>(line[end]) & 0xC0) == 0x80)
+        --end;
+    return line.substr(0, end) + "...";
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -144,7 +158,8 @@ Format format_of_stderr() {
 }
 
 Log::Log(std::string_view program, Format format, Sink sink, Clock clock)
-    : tag_(fmt::format("veredus/{}[{}]", program, getpid())),
+    : program_(fmt::format("veredus/{}", program)),
+      pid_(getpid()),
       host_(short_host_name()),
       format_(format),
       sink_(std::move(sink)),
@@ -152,28 +167,32 @@ Log::Log(std::string_view program, Format format, Sink sink, Clock clock)
     tzset();  // localtime_r never reads the zone's file again
 }
 
-void Log::line(Level level, std::string_view queue_id, std::string_view text) const {
-    if (!enabled(level)) return;
-    const LevelText& level_text = text_of(level);
+std::string Log::text_line(Level level, std::string_view queue_id, std::string_view text) const {
     std::string line;
     line.reserve(text.size() + 100);
     const auto out = std::back_inserter(line);
-    if (format_ == Format::journal) {
-        fmt::format_to(out, "<{}>", level_text.priority);
-    } else {
-        fmt::format_to(out, "{} {} {}: ", syslog_time(clock_().tv_sec), host_, tag_);
-    }
-    line += level_text.prefix;
+    if (format_ == Format::syslog)
+        fmt::format_to(out, "{} {} {}[{}]: ", syslog_time(clock_().tv_sec), host_, program_, pid_);
+    line += text_of(level).prefix;
     if (!queue_id.empty()) {
         append_printable(queue_id, line);
         line += ": ";
     }
     append_printable(text, line);
-    if (line.size() > kLineMax) {
-        std::size_t end = kLineMax - 3;
-        while ((static_cast<std::uint8_t>(line[end]) & 0xC0) == 0x80)
-            --end;  // whole characters
-        line = line.substr(0, end) + "...";
+    return line;
+}
+
+void Log::line(Level level, std::string_view queue_id, std::string_view text) const {
+    if (!enabled(level)) return;
+    const LevelText& level_text = text_of(level);
+    std::string line;
+    if (format_ == Format::journal) line = fmt::format("<{}>", level_text.priority);
+    if (shape_ == Shape::text) {
+        line += cut(text_line(level, queue_id, text), kLineMax - line.size());
+    } else {
+        const std::string id = printable(queue_id);
+        const std::string message = cut(printable(text), kLineMax);
+        line += json_line({clock_(), level_text.name, program_, pid_, id, message});
     }
     sink_(level, line);
 }

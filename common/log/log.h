@@ -18,6 +18,13 @@ enum class Format {
     journal,  // "<4>warning: text": the journal adds time, host and program itself
 };
 
+// What a line says is the choice of who runs the mail system (`log.format`); where it goes decides
+// about Format.
+enum class Shape {
+    text,  // as analysers of mail logs read it
+    json,  // json_line.h
+};
+
 // Takes one finished line, without its line end.
 using Sink = std::function<void(Level, std::string_view line)>;
 using Clock = std::function<std::timespec()>;  // the wall clock
@@ -60,6 +67,7 @@ class Log {
                  Sink sink = stderr_sink(), Clock clock = wall_clock());
 
     void set_sink(Sink sink) { sink_ = std::move(sink); }
+    void set_shape(Shape shape) { shape_ = shape; }
     void set_minimum(Level level) { minimum_ = level; }
     bool enabled(Level level) const { return level >= minimum_; }
 
@@ -88,15 +96,18 @@ class Log {
     void line(Level level, std::string_view queue_id, std::string_view text) const;
 
   private:
+    std::string text_line(Level level, std::string_view queue_id, std::string_view text) const;
     template <class... Args>
     void write(Level level, std::string_view queue_id, fmt::format_string<Args...> text,
                Args&&... args) {
         if (enabled(level)) line(level, queue_id, fmt::format(text, std::forward<Args>(args)...));
     }
 
-    std::string tag_;   // "veredus/smtpd[812]"
+    std::string program_;  // "veredus/smtpd"
+    int pid_;
     std::string host_;  // up to the first dot, as syslog writes it
     Format format_;
+    Shape shape_ = Shape::text;
     Sink sink_;
     Clock clock_;
     Level minimum_ = Level::info;

@@ -2,8 +2,14 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
 
 namespace veredus::net {
 namespace {
@@ -30,6 +36,24 @@ SSL_CTX* make_context(const SSL_METHOD* method) {
     return context;
 }
 
+template <auto free>
+struct Free {
+    template <class T>
+    void operator()(T* object) const {
+        free(object);
+    }
+};
+using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+
+std::string text_of(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw TlsError(path + " cannot be read: " + std::generic_category().message(errno));
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 bool numeric(const std::string& host) {
     unsigned char bytes[16];
     return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
@@ -43,15 +67,38 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const {
 }
 
 TlsContext TlsContext::server(const std::string& certificate_path, const std::string& key_path) {
+    const std::string certificate = text_of(certificate_path);
+    const std::string key = text_of(key_path);
+    try {
+        return server_of_pem(certificate, key);
+    } catch (const TlsError& error) {
+        throw TlsError(certificate_path + " and " + key_path + ": " + error.what());
+    }
+}
+
+TlsContext TlsContext::server_of_pem(const std::string& certificate, const std::string& key) {
     TlsContext out(make_context(TLS_server_method()));
     SSL_CTX* context = out.get();
-    if (SSL_CTX_use_certificate_chain_file(context, certificate_path.c_str()) != 1)
-        throw TlsError(last_error("cannot use the certificate " + certificate_path));
-    if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) != 1)
-        throw TlsError(last_error("cannot use the key " + key_path));
-    if (SSL_CTX_check_private_key(context) != 1)
-        throw TlsError(
-            last_error("the key " + key_path + " does not belong to " + certificate_path));
+    const Bio chain(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
+    const Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1)
+        throw TlsError(last_error("the certificate cannot be used"));
+    while (X509* issuer = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr))
+        if (SSL_CTX_add0_chain_cert(context, issuer) != 1) {
+            X509_free(issuer);
+            throw TlsError(last_error("the certificate's chain cannot be used"));
+        }
+    // What ends the loop is that there is no more, or else damage.
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        throw TlsError(last_error("the certificate's chain cannot be used"));
+    ERR_clear_error();
+    const Bio key_text(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
+    const auto no_password = [](char*, int, int, void*) { return 0; };
+    const Key private_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, no_password, nullptr));
+    if (!private_key) throw TlsError(last_error("the key cannot be used"));
+    if (SSL_CTX_use_PrivateKey(context, private_key.get()) != 1 ||
+        SSL_CTX_check_private_key(context) != 1)
+        throw TlsError(last_error("the key does not belong to the certificate"));
     // Sessions are resumed by tickets alone: no memory here grows with the number of clients.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     return out;

@@ -33,6 +33,8 @@ class TlsContext {
     // Server: PEM files with the chain (leaf first) and the key. TLS 1.2 and up. Throws TlsError
     // naming the file.
     static TlsContext server(const std::string& certificate_path, const std::string& key_path);
+    // The same of the files' texts.
+    static TlsContext server_of_pem(const std::string& certificate, const std::string& key);
     // Client, opportunistic (RFC 7435): verifies and tells, refuses nothing. Roots from the
     // system's store where `roots_path` is empty. Reads files now, so it must be made before the
     // daemon locks itself in.

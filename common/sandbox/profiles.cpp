@@ -17,7 +17,6 @@ using enum Calls;
 using Grant = std::pair<Place, Access>;
 
 constexpr Grant kConfigOnly[] = {{Place::config, Access::read}};
-constexpr Grant kWithTls[] = {{Place::config, Access::read}, {Place::tls, Access::read}};
 constexpr Grant kSpool[] = {{Place::config, Access::read}, {Place::spool, Access::read_write}};
 constexpr Grant kMail[] = {{Place::config, Access::read}, {Place::mail, Access::read_write}};
 
@@ -25,41 +24,27 @@ constexpr Calls kServer = accept | threads | files_read;
 
 // clang-format off
 constexpr std::array<ProfileRow, 9> kProfiles{{
-    {"smtpd",    kWithTls,    kServer | unix_client},
-    {"submitd",  kWithTls,    kServer | unix_client},
+    {"smtpd",    kConfigOnly, kServer | unix_client},
+    {"submitd",  kConfigOnly, kServer | unix_client},
     {"queued",   kSpool,      kServer | files_write},
     {"relayd",   kConfigOnly, threads | files_read | unix_client | inet_client},
     {"deliverd", kConfigOnly, threads | files_read | unix_client},
     {"mailboxd", kMail,       accept | files_read | files_write | unix_client | threads | fork | narrow},
-    {"imapd",    kWithTls,    kServer | unix_client},
-    {"pop3d",    kWithTls,    kServer | unix_client},
+    {"imapd",    kConfigOnly, kServer | unix_client},
+    {"pop3d",    kConfigOnly, kServer | unix_client},
     // accounts.db is open before the lock, and is only read.
     {"accountd", kConfigOnly, kServer | unix_client},
 }};
 // clang-format on
 
-// A certificate may be a link, as certbot's are, into a directory where the next will lie too.
-std::vector<fs::path> directories_of(const fs::path& file) {
-    std::error_code absent;
-    const fs::path real = fs::canonical(file, absent);
-    if (absent) return {file.parent_path()};
-    return {file.parent_path(), real.parent_path()};
-}
-
-std::vector<fs::path> paths_of(Place place, const config::InstancePaths& paths,
-                               const config::Config& config) {
+fs::path path_of(Place place, const config::InstancePaths& paths) {
     switch (place) {
         case Place::config:
-            return {paths.config_file().parent_path()};
-        case Place::tls: {
-            auto all = directories_of(paths.certificate(config.tls.certificate));
-            std::ranges::copy(directories_of(paths.key(config.tls.key)), std::back_inserter(all));
-            return all;
-        }
+            return paths.config_file().parent_path();
         case Place::spool:
-            return {paths.spool()};
+            return paths.spool();
         case Place::mail:
-            return {paths.mail()};
+            return paths.mail();
     }
     throw std::out_of_range("sandbox place");
 }
@@ -79,14 +64,12 @@ std::span<const ProfileRow> profile_table() {
     return kProfiles;
 }
 
-Profile profile_of(std::string_view daemon, const config::InstancePaths& paths,
-                   const config::Config& config) {
+Profile profile_of(std::string_view daemon, const config::InstancePaths& paths) {
     const auto row = std::ranges::find(kProfiles, daemon, &ProfileRow::daemon);
     if (row == kProfiles.end()) throw std::out_of_range("no sandbox for " + std::string(daemon));
     Profile profile{row->daemon, common_paths(), row->calls};
     for (const auto& [place, access] : row->places)
-        for (const fs::path& path : paths_of(place, paths, config))
-            profile.paths.push_back({path, access, place == Place::tls});
+        profile.paths.push_back({path_of(place, paths), access});
     return profile;
 }
 

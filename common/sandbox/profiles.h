@@ -13,7 +13,6 @@ namespace veredus::sandbox {
 // What lies where, seen from a daemon; profiles name the place, the instance says its path.
 enum class Place {
     config,  // the directory of the active configuration, to read it again on SIGHUP
-    tls,     // the directories of certificate and key, to read them again on SIGHUP
     spool,   // queued's
     mail,    // all users' mailboxes
 };
@@ -28,9 +27,7 @@ struct ProfileRow {
 std::span<const ProfileRow> profile_table();
 
 // The profile of "smtpd", "queued", ...; a name that is not in the table throws std::out_of_range.
-// Certificate and key are those that `config` names, with whatever lies beside them.
-Profile profile_of(std::string_view daemon, const config::InstancePaths& paths,
-                   const config::Config& config = {});
+Profile profile_of(std::string_view daemon, const config::InstancePaths& paths);
 
 // The second, narrower lock of a mailbox process that mailboxd has forked: one user's directory and
 // the descriptors it holds. No sockets are made, none connected, nothing forked.

@@ -115,9 +115,9 @@ constexpr auto kReplies = std::to_array<NamedReply>({
     {Say::auth_wrong, 535, es(5, 7, 8), client, "Wrong user name or password"},
     {Say::auth_unavailable, 454, es(4, 7, 0), us, "Passwords cannot be checked now; try later"},
     // --- Policy
-    {Say::unknown_user, 550, es(5, 1, 1), client, "<{}>: there is no such user here"},
+    {Say::unknown_user, 550, es(5, 1, 1), client, "<{}>: Recipient address rejected: User unknown; there is no such user here"},
     {Say::relaying_denied, 554, es(5, 7, 1), client,
-     "<{}>: relaying denied; users send to other hosts through port 587 or 465, logged in"},
+     "<{}>: Relay access denied; users send to other hosts through port 587 or 465, logged in"},
     {Say::sender_not_yours, 553, es(5, 7, 1), client, "Sender <{}> is not an address of user {}"},
     {Say::header_from_not_yours, 550, es(5, 7, 1), client,
      "The From field has {}, which is not an address of user {}"},

@@ -1,8 +1,7 @@
 // imapd: TLS and login for IMAP. It holds the ports 143 and 993, its certificate, and a socket to
 // accountd; it can open no mailbox that was not logged in to, and no file but its certificate and
 // configuration.
-#include <memory>
-
+#include "common/daemon/certificate.h"
 #include "common/daemon/start.h"
 #include "daemons/imapd/serve.h"
 
@@ -10,11 +9,7 @@ using namespace veredus;
 
 int main() {
     daemon::Start start("imapd");
-    const imapd::ReadTls read_tls = [&](const config::Config& config) {
-        const auto& paths = start.paths();
-        return std::make_shared<net::TlsContext>(net::TlsContext::server(
-            paths.certificate(config.tls.certificate), paths.key(config.tls.key)));
-    };
+    daemon::Certificate certificate(start);
     start.lock_in();
-    return start.run([&](daemon::Env& env) { return imapd::serve(env, read_tls); });
+    return start.run([&](daemon::Env& env) { return imapd::serve(env, certificate); });
 }

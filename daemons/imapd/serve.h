@@ -1,14 +1,11 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-
 #include "common/async/task.h"
+#include "common/daemon/certificate.h"
 #include "common/daemon/env.h"
 #include "common/ipc/account.h"
 #include "common/ipc/request_link.h"
 #include "common/net/connection_count.h"
-#include "common/net/tls.h"
 
 namespace veredus::imapd {
 
@@ -17,15 +14,12 @@ using LoginLink = ipc::RequestLink<ipc::login::Request, ipc::login::Answer>;
 // What all sessions of the daemon share.
 struct Service {
     daemon::Env& env;
-    std::shared_ptr<net::TlsContext> tls;  // replaced on reload; a session keeps its own
+    daemon::Certificate& certificate;
     LoginLink login;
     net::ConnectionCount connections;
 };
 
-// Reads the certificate and the key of the configuration in force.
-using ReadTls = std::function<std::shared_ptr<net::TlsContext>(const config::Config&)>;
-
 // Serves the sockets "imap" and "imaps" until env.stop, with the link "login".
-async::Task<> serve(daemon::Env& env, ReadTls read_tls);
+async::Task<> serve(daemon::Env& env, daemon::Certificate& certificate);
 
 }  // namespace veredus::imapd

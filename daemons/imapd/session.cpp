@@ -35,13 +35,13 @@ class Session {
           env_(service.env),
           client_(client),
           stop_(stop),
-          tls_(service.tls),
           began_(service.env.loop.now()) {}
 
     // The connection in the not authenticated state (RFC 3501 section 3.1).
     Task<> serve(bool tls_at_once) {
         client_.deadline(env_.config.limits.idle);
-        if (tls_at_once) co_await client_.start_tls(*tls_, net::TlsRole::server);
+        if (tls_at_once)
+            co_await client_.start_tls(service_.certificate.context(), net::TlsRole::server);
         put(imap::kUntagged, imap::ok(env_.config.hostname + " Veredus IMAP ready",
                                       Code::kCapability, capabilities()));
         while (!over_) {
@@ -142,7 +142,7 @@ class Session {
     // What the client sent before TLS is dropped, and so is what we knew of it.
     Task<> begin_tls() {
         co_await client_.flush();
-        co_await client_.start_tls(*tls_, net::TlsRole::server);
+        co_await client_.start_tls(service_.certificate.context(), net::TlsRole::server);
     }
 
     Task<Result> login(const Command& command) {
@@ -247,7 +247,6 @@ class Session {
     daemon::Env& env_;
     net::Stream& client_;
     async::Stop& stop_;
-    std::shared_ptr<net::TlsContext> tls_;
     const async::Time began_;
     net::Descriptor session_;  // of the user who has logged in
     std::string tag_;          // of the command that did it

@@ -269,6 +269,7 @@ std::unique_ptr<spool::MailboxStore> open_store(
 int run_user_process(const std::string& user, std::unique_ptr<spool::Directory> directory,
                      net::Descriptor control, const config::Config& config) {
     log::Log log("mailboxd");
+    if (config.log.json) log.set_shape(log::Shape::json);
     async::RealClock clock;
     async::Loop loop(clock);
     Stop stop;

@@ -19,21 +19,13 @@ Task<> accept_clients(Service& service, net::Descriptor listening, bool tls_at_o
     }
 }
 
-void reload_tls(Service& service, const ReadTls& read_tls) {
-    try {
-        service.tls = read_tls(service.env.config);
-    } catch (const net::TlsError& error) {
-        service.env.log.error("the certificate in force stays: {}", error.what());
-    }
-}
-
 }  // namespace
 
-Task<> serve(daemon::Env& env, ReadTls read_tls) {
-    Service service{env, read_tls(env.config), LoginLink(env.loop, env.link("login")), {}};
-    env.on_reload = [&] { reload_tls(service, read_tls); };
+Task<> serve(daemon::Env& env, daemon::Certificate& certificate) {
+    Service service{env, certificate, LoginLink(env.loop, env.link("login")), {}};
     const auto body = [&](async::Scope& scope) -> Task<> {
         scope.spawn([&]() -> Task<> { return service.login.run(scope.stop()); });
+        certificate.serve(env, scope);
         co_await service.login.connected(scope.stop());
         for (auto& socket : env.take_sockets("pop3"))
             scope.spawn(accept_clients, std::ref(service), std::move(socket), false,

@@ -27,11 +27,12 @@ constexpr unsigned kErrorsMax = 25;
 class Session {
   public:
     Session(Service& service, net::Stream& client, async::Stop& stop)
-        : service_(service), env_(service.env), client_(client), stop_(stop), tls_(service.tls) {}
+        : service_(service), env_(service.env), client_(client), stop_(stop) {}
 
     Task<> serve(bool tls_at_once) {
         client_.deadline(env_.config.limits.idle);
-        if (tls_at_once) co_await client_.start_tls(*tls_, net::TlsRole::server);
+        if (tls_at_once)
+            co_await client_.start_tls(service_.certificate.context(), net::TlsRole::server);
         client_.put(pop3::ok(fmt::format("{} Veredus POP3 ready", env_.config.hostname)));
         while (!over_) {
             if (!client_.has_line()) co_await client_.flush();
@@ -192,7 +193,7 @@ class Session {
         }
         client_.put(pop3::ok("begin TLS now"));
         co_await client_.flush();
-        co_await client_.start_tls(*tls_, net::TlsRole::server);
+        co_await client_.start_tls(service_.certificate.context(), net::TlsRole::server);
         user_.clear();  // RFC 2595, 4: what was said before is forgotten
     }
 
@@ -214,7 +215,6 @@ class Session {
     daemon::Env& env_;
     net::Stream& client_;
     async::Stop& stop_;
-    std::shared_ptr<net::TlsContext> tls_;
     std::string user_;         // what USER said
     net::Descriptor session_;  // of the user who has logged in
     unsigned failures_ = 0;

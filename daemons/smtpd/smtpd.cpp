@@ -21,11 +21,11 @@ using QueueSink = smtp::IntakeSink<intake::IntakeClient, intake::Body, intake::E
 // Mail from anybody to the people of this host, and to nobody else.
 class MxPolicy final : public smtp::Policy {
   public:
-    MxPolicy(net::TlsContext& tls, ResolveLink& resolve, intake::IntakeClient& queue,
+    MxPolicy(daemon::Certificate& certificate, ResolveLink& resolve, intake::IntakeClient& queue,
              smtp::Domain own)
-        : tls_(tls), resolve_(resolve), queue_(queue), own_(std::move(own)) {}
+        : certificate_(certificate), resolve_(resolve), queue_(queue), own_(std::move(own)) {}
 
-    net::TlsContext* tls() override { return &tls_; }
+    net::TlsContext* tls() override { return &certificate_.context(); }
     const smtp::Domain& own_domain() const override { return own_; }
     void own_domain(smtp::Domain own) { own_ = std::move(own); }
 
@@ -61,7 +61,7 @@ class MxPolicy final : public smtp::Policy {
     std::unique_ptr<smtp::Sink> sink() override { return std::make_unique<QueueSink>(queue_); }
 
   private:
-    net::TlsContext& tls_;
+    daemon::Certificate& certificate_;
     ResolveLink& resolve_;
     intake::IntakeClient& queue_;
     smtp::Domain own_;
@@ -77,10 +77,10 @@ smtp::Domain own_domain(const config::Config& config) {
 
 }  // namespace
 
-Task<> serve(daemon::Env& env, net::TlsContext& tls) {
+Task<> serve(daemon::Env& env, daemon::Certificate& certificate) {
     ResolveLink resolve(env.loop, env.link("resolve"));
     intake::IntakeClient queue(env.loop, env.log, env.link("intake"));
-    MxPolicy policy(tls, resolve, queue, own_domain(env.config));
+    MxPolicy policy(certificate, resolve, queue, own_domain(env.config));
     smtp::Server server(env);
     env.on_reload = [&] {
         server.configure();
@@ -91,6 +91,7 @@ Task<> serve(daemon::Env& env, net::TlsContext& tls) {
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
         scope.spawn(keep_resolve, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
+        certificate.serve(env, scope);
         auto listening = env.take_sockets("smtp");
         if (listening.empty()) throw std::runtime_error("smtpd was passed no socket named smtp");
         for (auto& socket : listening)

@@ -3,13 +3,9 @@
 // It holds its listening sockets, the links `resolve`, `verify`, `intake` and `queue_list`, and
 // write access to files that queued opens for it; it can open nothing itself.
 
-#include <sysexits.h>
-
-#include <optional>
-
+#include "common/daemon/certificate.h"
 #include "common/daemon/start.h"
 #include "common/mail/date.h"
-#include "common/net/tls.h"
 #include "daemons/submitd/submitd.h"
 
 int main() {
@@ -17,15 +13,7 @@ int main() {
     daemon::Start start("submitd");
     mail::local_time(0);  // reads the time zone while files can be opened
     const auto users = submitd::LocalUsers::of_host();
-    const auto& tls = start.config().tls;
-    std::optional<net::TlsContext> certificate;
-    try {
-        certificate = net::TlsContext::server(start.paths().certificate(tls.certificate),
-                                              start.paths().key(tls.key));
-    } catch (const net::TlsError& error) {
-        start.log().error("{}", error.what());
-        return EX_CONFIG;
-    }
+    daemon::Certificate certificate(start);
     start.lock_in();
-    return start.run([&](daemon::Env& env) { return submitd::serve(env, *certificate, users); });
+    return start.run([&](daemon::Env& env) { return submitd::serve(env, certificate, users); });
 }

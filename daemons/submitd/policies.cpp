@@ -70,8 +70,8 @@ std::string SubmissionPolicy::completed(const smtp::ArrivedHeader& header,
 
 // --- Users
 
-UserPolicy::UserPolicy(daemon::Env& env, Links links, net::TlsContext& tls)
-    : SubmissionPolicy(env, links), tls_(tls) {}
+UserPolicy::UserPolicy(daemon::Env& env, Links links, daemon::Certificate& certificate)
+    : SubmissionPolicy(env, links), certificate_(certificate) {}
 
 Task<smtp::Policy::LoginResult> UserPolicy::log_in(const smtp::Client& client, std::string user,
                                                    std::string password, Stop& stop) {

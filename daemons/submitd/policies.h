@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/daemon/certificate.h"
 #include "common/daemon/env.h"
 #include "common/ipc/account.h"
 #include "common/ipc/request_link.h"
@@ -45,9 +46,9 @@ class SubmissionPolicy : public smtp::Policy {
 // Ports 587 and 465: users who log in and send under their own addresses.
 class UserPolicy final : public SubmissionPolicy {
   public:
-    UserPolicy(daemon::Env& env, Links links, net::TlsContext& tls);
+    UserPolicy(daemon::Env& env, Links links, daemon::Certificate& certificate);
 
-    net::TlsContext* tls() override { return &tls_; }
+    net::TlsContext* tls() override { return &certificate_.context(); }
     bool offers_auth() const override { return true; }
     async::Task<LoginResult> log_in(const smtp::Client& client, std::string user,
                                     std::string password, async::Stop& stop) override;
@@ -62,7 +63,7 @@ class UserPolicy final : public SubmissionPolicy {
     async::Task<std::optional<bool>> may_use(std::string user, std::string address,
                                              async::Stop& stop);
 
-    net::TlsContext& tls_;
+    daemon::Certificate& certificate_;
 };
 
 // The UNIX socket: programs of this host, known by their uid. They send under any address, as

@@ -12,12 +12,12 @@ using async::Stop;
 using async::Task;
 using Kind = smtp::Server::Kind;
 
-Task<> serve(daemon::Env& env, net::TlsContext& tls, const LocalUsers& users) {
+Task<> serve(daemon::Env& env, daemon::Certificate& certificate, const LocalUsers& users) {
     ResolveLink resolve(env.loop, env.link("resolve"));
     VerifyLink verify(env.loop, env.link("verify"));
     intake::IntakeClient queue(env.loop, env.log, env.link("intake"));
     const Links links{resolve, verify, queue};
-    UserPolicy user_policy(env, links, tls);
+    UserPolicy user_policy(env, links, certificate);
     ProgramPolicy program_policy(env, links, users);
     smtp::Server server(env);
     env.on_reload = [&] {
@@ -32,6 +32,7 @@ Task<> serve(daemon::Env& env, net::TlsContext& tls, const LocalUsers& users) {
         scope.spawn(keep_resolve, std::ref(scope.stop()));
         scope.spawn(keep_verify, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
+        certificate.serve(env, scope);
         bool any = false;
         for (const char* name : {"submission-starttls", "submissions", "submission", "local"}) {
             for (auto& socket : env.take_sockets(name)) {

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import machine as machines
+from harness import certificates, machine as machines, manual
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ["VEREDUS_BUILD"])
@@ -38,7 +38,8 @@ def machine():
 
 
 def install(machine):
-    machine.run("apt-get install --yes --no-install-recommends ./veredus-*.deb cron bsd-mailx", timeout=400)
+    machine.run("apt-get install --yes --no-install-recommends ./veredus-*.deb cron bsd-mailx "
+                "fail2ban python3-systemd logwatch pflogsumm", timeout=400)
 
 
 def serves(machine):
@@ -86,6 +87,16 @@ def test_a_service_can_do_little(machine, daemon):
     assert "Landlock" not in locked_in
 
 
+def test_the_manual_does_what_it_shows(machine):
+    shown = manual.examples((ROOT / "docs/install.md").read_text(), "# ")
+    assert len(shown) == 6
+    for command, output in shown:
+        said = machine.run(command)
+        assert manual.shows(said, output), f"{command}: {said}"
+    serves(machine)
+    assert "\nhello" in fetch(machine, "test")
+
+
 def test_the_one_that_becomes_users_can_do_nothing_else(machine):
     analysis = machine.run("systemd-analyze security --no-pager veredus-locald.service | tail -n 1")
     assert float(analysis.split(":")[1].split()[0]) <= 4, analysis
@@ -94,7 +105,7 @@ def test_the_one_that_becomes_users_can_do_nothing_else(machine):
 
 
 def test_programs_of_the_host_send_mail(machine):
-    machine.run("useradd --create-home ann; echo secret | veredus user add ann; echo secret | veredus user add root")
+    machine.run("useradd --create-home ann; echo secret | veredus user add root")
     machine.run("echo hello | mail -s from-mail ann")
     assert "\nhello" in fetch(machine, "from-mail")
     assert "lost connection" not in machine.run("journalctl --no-pager -t veredus/submission/smtpd")
@@ -231,6 +242,20 @@ def test_a_program_in_a_service_with_no_new_privileges_sends_mail(machine):
     fetch(machine, "from-service")
 
 
+def test_readers_of_mail_logs_read_the_journal(machine):
+    machine.run("curl -s imap://localhost/INBOX -u ann:wrong; curl -s pop3://localhost/ -u ann:wrong; "
+                "printf 'Subject: x\\n\\nx\\n' | curl -s -k --ssl smtp://localhost:587 -u ann:wrong --mail-from ann --mail-rcpt ann -T -", check=False)
+    found = machine.run("fail2ban-regex --out ip systemd-journal veredus").split()
+    assert found.count("127.0.0.1") + found.count("::1") == 3, found
+    assert "enabled" in machine.run("fail2ban-client -d | grep veredus || echo not enabled")
+    machine.run("printf 'LogFile =\\nLogFile = none\\n*JournalCtl = \"--output=short --facility=mail\"\\n' >/etc/logwatch/conf/services/veredus.conf")
+    report = machine.run("logwatch --service veredus --range all --detail 10 --output stdout")
+    machine.run("rm /etc/logwatch/conf/services/veredus.conf")
+    assert "Veredus Begin" in report and "SASL authentication failed" in report and "Delivered" in report, report
+    totals = machine.run("journalctl --output=short --facility=mail | pflogsumm --syslog-name=veredus")
+    assert " received\n" in totals and not totals.split("messages")[1].lstrip().startswith("0 "), totals
+
+
 def test_sendmail_says_tempfail_when_the_queue_is_down(machine):
     machine.run("systemctl stop veredus")
     assert machine.run("veredus status; echo = $?").endswith("= 69\n")
@@ -270,6 +295,40 @@ def test_a_restart_refuses_nobody(machine):
                        "echo; done; wait")
     assert said.split() == ["220"] * 40
     serves(machine)
+
+
+def shown(machine):
+    """The common name of the certificate of each port that speaks TLS from the start."""
+    said = machine.run("for port in 465 993 995; do curl -kvs https://127.0.0.1:$port 2>&1 | grep '^[*]  subject:'; done", check=False).stdout
+    return {line.rsplit("CN=", 1)[1] for line in said.splitlines()}
+
+
+def test_a_renewed_certificate_serves_at_once(machine, tmp_path):
+    archive = machine.root / "etc/letsencrypt/archive"
+    live = machine.root / "etc/letsencrypt/live"
+    for directory in (archive, live):
+        directory.mkdir(parents=True, mode=0o700)
+    for name in ("first", "second"):
+        certificates.make(archive, name)
+    for kind, file in (("pem", "fullchain.pem"), ("key", "privkey.pem")):
+        certificates.link(f"../archive/first.{kind}", live / file)
+    before = shown(machine)
+    machine.run("printf '[tls]\\ncertificate = \"/etc/letsencrypt/live/fullchain.pem\"\\nkey = \"/etc/letsencrypt/live/privkey.pem\"\\n' "
+                ">/etc/veredus/veredus.d/tls.toml; systemctl daemon-reload; systemctl reload veredus; "
+                "systemctl restart veredus-certificate.path")
+    assert before == {"mx.example.org"}
+    machine.until("curl -kvs https://127.0.0.1:993 2>&1 | grep subject:", "CN=first")
+    assert shown(machine) == {"first"}
+    machine.until("systemctl is-active veredus-certificate.service", "inactive")
+    pid = machine.run("systemctl show --value -p MainPID veredus-imapd.service")
+    certificates.link("../archive/second.pem", live / "fullchain.pem")
+    machine.until("journalctl --no-pager -t veredus/certificate", "it does not belong to its key; the certificate in use stays")
+    certificates.link("../archive/second.key", live / "privkey.pem")
+    machine.until("curl -kvs https://127.0.0.1:993 2>&1 | grep subject:", "CN=second")
+    assert shown(machine) == {"second"}
+    assert machine.run("systemctl show --value -p MainPID veredus-imapd.service") == pid
+    machine.run("systemctl reset-failed veredus-certificate.service; rm /etc/veredus/veredus.d/tls.toml; systemctl daemon-reload; "
+                "systemctl reload veredus; systemctl restart veredus-certificate.path")
 
 
 def test_ports_follow_the_configuration(machine):

@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <system_error>
 
@@ -19,6 +18,7 @@
 #include "common/ipc/wire.h"
 #include "common/mailq/filter.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/links.h"
 
 namespace veredus {
 namespace {
@@ -27,15 +27,8 @@ using namespace ipc::admin;
 
 constexpr timeval kAnswerLimit{60, 0};
 
-std::string link_path(const config::InstancePaths& paths) {
-    std::ifstream links(paths.links_file());
-    for (std::string name, path; links >> name >> path;)
-        if (name == "admin") return path;
-    throw Failure(EX_UNAVAILABLE, "the instance does not run (or is not yours to administer)");
-}
-
 net::Descriptor dial_admin(const config::InstancePaths& paths) {
-    net::Descriptor socket = ipc::dial(link_path(paths));
+    net::Descriptor socket = ipc::dial(links_of(paths)["admin"]);
     if (!socket) throw Failure(EX_UNAVAILABLE, "queued does not answer; see `veredus status`");
     // A link's daemons never wait; we do.
     const int flags = ::fcntl(socket.get(), F_GETFL);

@@ -1,5 +1,6 @@
 #include "tools/veredus/certificate.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -9,11 +10,15 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <ctime>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+
+#include "tools/veredus/owner.h"
 
 namespace veredus {
 namespace {
@@ -29,7 +34,6 @@ using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using File = std::unique_ptr<FILE, Free<std::fclose>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
 
 constexpr long kSecondsPerDay = 24 * 3600;
@@ -112,11 +116,22 @@ std::string subject_names(const std::vector<std::string>& names,
     return all;
 }
 
-File open_file(const std::filesystem::path& path) {
-    File file(std::fopen(path.c_str(), "re"));
-    if (!file)
-        throw std::runtime_error(path.string() + ": " + std::generic_category().message(errno));
-    return file;
+std::string text_of(const std::filesystem::path& path) {
+    std::string text;
+    int error = 0;
+    as_root([&] {
+        errno = 0;
+        std::ifstream file(path, std::ios::binary);
+        if (!file) error = errno;
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    });
+    if (error != 0)
+        throw std::runtime_error(path.string() + ": " + std::generic_category().message(error));
+    return text;
+}
+
+Bio bio_of(const std::string& text) {
+    return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 }  // namespace
@@ -148,33 +163,44 @@ NewCertificate make_certificate(const std::vector<std::string>& names,
             })};
 }
 
-CertificateFacts read_certificate(const std::filesystem::path& certificate_path,
-                                  const std::filesystem::path& key_path) {
-    const File certificate_file = open_file(certificate_path);
-    const Certificate certificate(PEM_read_X509(certificate_file.get(), nullptr, nullptr, nullptr));
+CertificatePair read_certificate(const std::filesystem::path& certificate_path,
+                                 const std::filesystem::path& key_path) {
+    CertificatePair pair{.certificate = text_of(certificate_path), .key = text_of(key_path)};
+    const Bio certificate_text = bio_of(pair.certificate);
+    const Certificate certificate(
+        PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
     if (!certificate)
         throw std::runtime_error(certificate_path.string() + ": there is no certificate in it");
-    const File key_file = open_file(key_path);
-    const Key key(PEM_read_PrivateKey(key_file.get(), nullptr, nullptr, nullptr));
+    const Bio key_text = bio_of(pair.key);
+    const Key key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
     if (!key) throw std::runtime_error(key_path.string() + ": there is no private key in it");
 
-    CertificateFacts facts;
-    facts.matches_key = X509_check_private_key(certificate.get(), key.get()) == 1;
+    pair.matches_key = X509_check_private_key(certificate.get(), key.get()) == 1;
+    const ASN1_TIME* end = X509_get0_notAfter(certificate.get());
     int days = 0;
     int seconds = 0;
-    need(ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) == 1,
+    std::tm date{};
+    need(ASN1_TIME_diff(&days, &seconds, nullptr, end) == 1 && ASN1_TIME_to_tm(end, &date) == 1,
          "date");
-    facts.days_left = seconds < 0 ? days - 1 : days;
+    pair.days_left = seconds < 0 ? days - 1 : days;
+    pair.good_until =
+        fmt::format("{:04}-{:02}-{:02}", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
     const Names names(static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
         const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
         if (name->type != GEN_DNS) continue;
-        facts.names.emplace_back(
+        pair.names.emplace_back(
             reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
             static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
     }
-    return facts;
+    return pair;
+}
+
+std::string CertificatePair::fault() const {
+    if (!matches_key) return "it does not belong to its key";
+    if (days_left < 0) return "it has expired";
+    return {};
 }
 
 bool covers(const std::string& certificate_name, const std::string& host) {

@@ -42,8 +42,6 @@ class Findings {
     unsigned notes_ = 0;
 };
 
-constexpr std::int64_t kDaysToRenew = 14;
-
 void check_names(const config::Config& config, Findings& findings) {
     if (config.hostname.find('.') == std::string::npos)
         findings.note(fmt::format("hostname \"{}\" has no domain; other hosts may refuse it",
@@ -56,14 +54,12 @@ void check_certificate(const config::InstancePaths& paths, const config::Config&
     const fs::path file = paths.resolve(config.tls.certificate);
     const std::string mend = "put a certificate and its key at tls.certificate and tls.key";
     try {
-        const CertificateFacts facts = read_certificate(file, paths.resolve(config.tls.key));
-        if (!facts.matches_key)
-            findings.error(fmt::format("{} does not belong to its key", file.string()), mend);
-        if (facts.days_left < 0)
-            findings.error(fmt::format("{} has expired", file.string()), "renew it");
+        const CertificatePair facts = read_certificate(file, paths.resolve(config.tls.key));
+        if (const std::string fault = facts.fault(); !fault.empty())
+            findings.error(fmt::format("{}: {}", file.string(), fault), mend);
         else if (facts.days_left < kDaysToRenew)
             findings.note(fmt::format("{} expires in {} days", file.string(), facts.days_left),
-                          "renew it");
+                          "renew it; what lies there then is in use at once");
         if (std::ranges::none_of(facts.names, [&](const std::string& name) {
                 return covers(config::lower_case(name), config.hostname);
             }))

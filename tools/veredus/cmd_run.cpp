@@ -38,6 +38,7 @@ int run_command(const config::InstancePaths& paths) {
     const config::Config config = load_config(paths);
     make_run_directory(paths);
     log::Log log("supervisor");
+    if (config.log.json) log.set_shape(log::Shape::json);
     supervisor::Supervisor supervisor(paths, config, log);
     return supervisor.run();
 }

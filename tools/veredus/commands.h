@@ -35,6 +35,15 @@ int config_check_command(const config::InstancePaths& paths, const std::string& 
 // force.
 int config_activate_command(const config::InstancePaths& paths);
 
+// The certificate in the configured files: whose, how long, is it right?
+int certificate_show_command(const config::InstancePaths& paths);
+// Hands it to the daemons that serve with it. systemd runs this when the files change, with
+// `settle`: who replaces them may not be done yet.
+int certificate_renew_command(const config::InstancePaths& paths, bool settle);
+
+// Pages of docs/ (manual.h); without a topic, which there are.
+int help_command(const std::string& topic);
+
 int run_command(const config::InstancePaths& paths);
 int check_command(const config::InstancePaths& paths);
 int status_command(const config::InstancePaths& paths, bool json);

@@ -116,6 +116,30 @@ BOOST_AUTO_TEST_CASE(a_rejection_names_client_reply_and_envelope) {
                "user; from=<a@c.example> to=<x@b.example> proto=ESMTP helo=<h.example>");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_of_json_has_what_a_line_of_text_has) {
+    std::string line;
+    Log json(
+        "smtpd", Format::syslog, [&](Level, std::string_view said) { line = said; },
+        [] { return std::timespec{1795000000, 123456789}; });
+    json.set_shape(Shape::json);
+    json.warning("x[192.0.2.1]: \"a\"\nb");
+    BOOST_TEST(line == R"({"time":"2026-11-18T11:06:40.123456Z","level":"warning",)"
+                       R"("program":"veredus/smtpd","pid":)" +
+                           std::to_string(getpid()) + R"(,"message":"x[192.0.2.1]: \"a\"?b"})");
+    json.message("6C3R1", "{}",
+                 "to=<a@b.example>, relay=h[192.0.2.2]:25, dsn=2.0.0, status=sent (ok (x))");
+    BOOST_TEST(line.ends_with(R"x("fields":{"to":"a@b.example","relay":"h[192.0.2.2]:25",)x"
+                              R"x("dsn":"2.0.0","status":"sent","text":"ok (x)"}})x"),
+               line);
+    BOOST_TEST(line.find(R"("queue_id":"6C3R1","message":"to=<a@b)") != std::string::npos);
+    json.message("6C3R1", "{}", R"x(to=<"a>, b"@b.example>, status=sent (ok))x");
+    BOOST_TEST(line.find(R"("fields":)") != std::string::npos);
+    for (const char* text : {"no fields", "to=<never ends", "=", "a=b c", ""}) {
+        json.info("{}", text);
+        BOOST_TEST(line.ends_with("}"), text);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(a_delivery_has_postfix_s_shape) {

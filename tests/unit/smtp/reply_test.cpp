@@ -129,10 +129,12 @@ BOOST_AUTO_TEST_CASE(the_table_of_replies_is_sound) {
 }
 
 BOOST_AUTO_TEST_CASE(arguments_fill_the_holes_and_forge_nothing) {
-    BOOST_TEST(say(Say::unknown_user, {"a@b"}).reply.text() ==
-               "550 5.1.1 <a@b>: there is no such user here");
-    BOOST_TEST(say(Say::unknown_user, {"a{}b"}).reply.text() ==
-               "550 5.1.1 <a{}b>: there is no such user here");
+    BOOST_TEST(
+        say(Say::unknown_user, {"a@b"}).reply.text() ==
+        "550 5.1.1 <a@b>: Recipient address rejected: User unknown; there is no such user here");
+    BOOST_TEST(
+        say(Say::unknown_user, {"a{}b"}).reply.text() ==
+        "550 5.1.1 <a{}b>: Recipient address rejected: User unknown; there is no such user here");
     BOOST_TEST(say(Say::greeting, {"mx\r\n250 x\x80"}).reply.text() ==
                "220 mx??250 x? ESMTP Veredus");
     BOOST_TEST((say(Say::queue_unavailable).blame() == Blame::us));

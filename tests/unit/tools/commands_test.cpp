@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(check_finds_what_keeps_an_instance_from_serving) {
     const auto finds = [&](const std::string& text) {
         BOOST_TEST(findings.find(text) != std::string::npos, text << " in " << findings);
     };
-    finds("cert.pem does not belong to its key");
+    finds("cert.pem: it does not belong to its key");
     finds("key.pem can be read by everybody\n  mend: chmod o-r");
     finds("spool is open to other users\n  mend: chmod 0700");
     finds("mail is not there\n  mend: mkdir");

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_certificate_file_is_judged) {
     const TemporaryFile certificate(made.certificate);
     const TemporaryFile key(made.key);
     const TemporaryFile other_key(other.key);
-    const CertificateFacts facts = read_certificate(certificate.path, key.path);
+    const CertificatePair facts = read_certificate(certificate.path, key.path);
     BOOST_TEST(facts.matches_key);
     BOOST_TEST(facts.names == (std::vector<std::string>{"mx.a.example", "localhost"}),
                boost::test_tools::per_element());

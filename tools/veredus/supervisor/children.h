@@ -12,10 +12,10 @@
 
 #include "common/log/log.h"
 #include "tools/veredus/supervisor/child.h"
+#include "tools/veredus/supervisor/time.h"
 
 namespace veredus::supervisor {
 
-using Time = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
 enum class State {

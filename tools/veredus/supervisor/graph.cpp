@@ -18,6 +18,10 @@ constexpr std::string_view kLocaldServes[] = {"host_user", "host_delivery"};
 constexpr std::string_view kMailboxdServes[] = {"session", "delivery"};
 constexpr std::string_view kQueuedServes[] = {"intake", "work.relayd", "work.deliverd", "admin",
                                               "queue_list"};
+constexpr std::string_view kSmtpdServes[] = {"certificate.smtpd"};
+constexpr std::string_view kSubmitdServes[] = {"certificate.submitd"};
+constexpr std::string_view kPop3dServes[] = {"certificate.pop3d"};
+constexpr std::string_view kImapdServes[] = {"certificate.imapd"};
 constexpr std::string_view kRelaydDials[] = {"work.relayd"};
 constexpr std::string_view kDeliverdDials[] = {"work.deliverd", "resolve", "delivery",
                                                "host_delivery"};
@@ -33,10 +37,10 @@ constexpr std::array<DaemonRow, 10> kGraph{{
     {"queued", Stage::owners, {}, kQueuedServes, {}},
     {"relayd", Stage::workers, {}, {}, kRelaydDials},
     {"deliverd", Stage::workers, {}, {}, kDeliverdDials},
-    {"smtpd", Stage::fronts, kSmtp, {}, kSmtpdDials},
-    {"submitd", Stage::fronts, kSubmission, {}, kSubmitdDials, true},
-    {"pop3d", Stage::fronts, kPop3, {}, kLoginDials, false, false, true},
-    {"imapd", Stage::fronts, kImap, {}, kLoginDials, false, false, true},
+    {"smtpd", Stage::fronts, kSmtp, kSmtpdServes, kSmtpdDials},
+    {"submitd", Stage::fronts, kSubmission, kSubmitdServes, kSubmitdDials, true},
+    {"pop3d", Stage::fronts, kPop3, kPop3dServes, kLoginDials, false, false, true},
+    {"imapd", Stage::fronts, kImap, kImapdServes, kLoginDials, false, false, true},
 }};
 
 }  // namespace

@@ -77,7 +77,8 @@ Supervisor::Supervisor(const config::InstancePaths& paths, const config::Config&
       signals_(signals()),
       notifications_(open_unix_socket(notify_socket(paths), SOCK_DGRAM, 0600)),
       status_(open_unix_socket(paths.status_socket(), SOCK_STREAM, 0600)),
-      children_(listenings_, make_children(), log) {
+      children_(listenings_, make_children(), log),
+      certificate_(paths_, config_, links_, log, std::chrono::steady_clock::now()) {
     const int on = 1;
     ::setsockopt(notifications_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     put_in_force(paths_, config_);
@@ -104,17 +105,20 @@ config::Config Supervisor::taken_as_possible(config::Config config) const {
 }
 
 int Supervisor::run() {
-    std::array<pollfd, 3> watched{{{signals_.get(), POLLIN, 0},
+    std::array<pollfd, 4> watched{{{signals_.get(), POLLIN, 0},
                                    {notifications_.get(), POLLIN, 0},
                                    {status_.get(), POLLIN, 0}}};
     while (!done_) {
         if (!stopping_) children_.start_due(std::chrono::steady_clock::now());
+        watched[3] = {certificate_.descriptor(), POLLIN, 0};
         ::poll(watched.data(), watched.size(), wait_ms(std::chrono::steady_clock::now()));
         const Time now = std::chrono::steady_clock::now();
         // What a daemon said before it ended comes first.
         on_notifications();
         on_signals(now);
         if ((watched[2].revents & POLLIN) != 0) on_status_client(now);
+        if ((watched[3].revents & POLLIN) != 0) certificate_.on_changes(now);
+        if (announced_ && !stopping_) certificate_.act(now);
         if (children_.hopeless() && !stopping_) begin_stop(now);
         if (stopping_)
             go_on_stopping(now);
@@ -127,6 +131,7 @@ int Supervisor::run() {
 
 int Supervisor::wait_ms(Time now) const {
     std::optional<Time> next = children_.next_start();
+    if (announced_) next = std::min(next.value_or(Time::max()), certificate_.next());
     if (stopping_) next = stop_deadline_;
     if (!next) return -1;
     const auto left = std::chrono::ceil<milliseconds>(*next - now).count();
@@ -201,6 +206,7 @@ void Supervisor::reload() {
     const bool host_users = config_.local.users;
     config_ = std::move(*config);
     config_.local.users = host_users;
+    certificate_.look_again(std::chrono::steady_clock::now());
     put_in_force(paths_, config_);
     children_.send_all(SIGHUP);
     log_.info("configuration read again");

@@ -9,6 +9,7 @@
 #include "common/config/instance.h"
 #include "common/log/log.h"
 #include "common/net/descriptor.h"
+#include "tools/veredus/supervisor/certificate_keeper.h"
 #include "tools/veredus/supervisor/children.h"
 #include "tools/veredus/supervisor/instance_lock.h"
 #include "tools/veredus/supervisor/sockets.h"
@@ -47,6 +48,7 @@ class Supervisor {
     std::map<std::string, std::string> links_;
     net::Descriptor signals_, notifications_, status_;
     Children children_;
+    CertificateKeeper certificate_;
     bool announced_ = false;
     std::optional<Stage> stopping_;  // the stage that is being waited for
     Time stop_deadline_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -291,11 +292,84 @@ ExecStart=/usr/bin/veredus config activate
 # Nothing is told to the daemons unless the whole of the configuration is right.
 ExecReload=/usr/bin/veredus config activate
 ExecReload=/usr/bin/systemctl --no-block try-reload-or-restart{}
+ExecReload=/usr/bin/systemctl --no-block restart veredus-certificate.service
 
 [Install]
 WantedBy=multi-user.target
 )",
                        kHead, reloads);
+}
+
+// Renewed certificates: what is watched, what is done, and a look each day.
+constexpr std::string_view kCertificateService = "veredus-certificate.service";
+constexpr std::string_view kCertificatePath = "veredus-certificate.path";
+
+// The directories, since a renewal may replace files by others, and the files, since a link's
+// target may be written anew.
+std::string watched_paths(const config::InstancePaths& paths, const config::Config::Tls& tls) {
+    std::set<std::string> watched;
+    for (const auto& file : {paths.resolve(tls.certificate), paths.resolve(tls.key)}) {
+        watched.insert(file.string());
+        watched.insert(file.parent_path().string());
+    }
+    std::string lines;
+    for (const std::string& path : watched)
+        lines += fmt::format("PathChanged={}\n", path);
+    return lines;
+}
+
+std::string certificate_service() {
+    return fmt::format(R"({}[Unit]
+Description=Veredus: a renewed certificate, or one that expires
+Documentation=man:veredus(8)
+Requisite=veredus.service
+After=veredus.service
+# Its path would give up watching when files change often.
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/veredus certificate renew --settle
+SyslogIdentifier=veredus/certificate
+SyslogFacility=mail
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_DAC_READ_SEARCH
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateNetwork=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+)",
+                       kHead);
+}
+
+std::string certificate_path(const config::InstancePaths& paths) {
+    return fmt::format(
+        "{}[Unit]\nDescription=Veredus: the files of certificate and key\nPartOf=veredus.service\n"
+        "After=veredus.service\n\n[Path]\n{}\n[Install]\nWantedBy=veredus.service\n",
+        kHead, watched_paths(paths, {}));
+}
+
+std::string certificate_timer() {
+    return fmt::format(
+        "{}[Unit]\nDescription=Veredus: does the certificate expire?\nPartOf=veredus.service\n"
+        "After=veredus.service\n\n[Timer]\nOnCalendar=daily\nRandomizedDelaySec=1h\n\n[Install]\n"
+        "WantedBy=veredus.service\n",
+        kHead);
 }
 
 const DaemonRow& row_of(std::string_view daemon) {
@@ -305,7 +379,10 @@ const DaemonRow& row_of(std::string_view daemon) {
 }  // namespace
 
 Files units(const config::InstancePaths& paths) {
-    Files files{{"veredus.service", host_unit()}};
+    Files files{{"veredus.service", host_unit()},
+                {std::string(kCertificateService), certificate_service()},
+                {std::string(kCertificatePath), certificate_path(paths)},
+                {"veredus-certificate.timer", certificate_timer()}};
     for (const ServiceRow& service : kServices) {
         const DaemonRow& daemon = row_of(service.daemon);
         files[service_name(daemon.name)] = service_unit(service, daemon, paths);
@@ -321,6 +398,9 @@ Files units(const config::InstancePaths& paths) {
 Files drop_ins(const config::InstancePaths& paths, const config::Config& config) {
     constexpr std::string_view kFrom = "# From veredus.toml.\n";
     Files files;
+    if (config.tls != config::Config{}.tls)
+        files[std::string(kCertificatePath) + ".d/veredus-toml.conf"] =
+            fmt::format("{}[Path]\nPathChanged=\n{}", kFrom, watched_paths(paths, config.tls));
     for (const ServiceRow& service : kServices) {
         const DaemonRow& daemon = row_of(service.daemon);
         if (config.listen != config::Config{}.listen)
