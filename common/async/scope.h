@@ -115,4 +115,26 @@ Task<> with_scope(Loop& loop, Stop& parent, Body& body) {
     if (error) std::rethrow_exception(error);
 }
 
+// Runs body(scope) as with_scope does. What support(scope) has spawned in a scope of its own goes
+// on until the body has ended, also after `parent` was requested: who finishes his work still needs
+// it. Its failure stops the body.
+template <class Support, class Body>
+Task<> with_supported_scope(Loop& loop, Stop& parent, Support& support, Body& body) {
+    Stop unstopped;
+    const auto both = [&](Scope& supporting) -> Task<> {
+        support(supporting);
+        Stop until(parent);
+        const Stop::Hook failed(supporting.stop(), [&] { until.request(); });
+        std::exception_ptr error;
+        try {
+            co_await with_scope(loop, until, body);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        supporting.stop().request();
+        if (error) std::rethrow_exception(error);
+    };
+    co_await with_scope(loop, unstopped, both);
+}
+
 }  // namespace veredus::async

@@ -86,11 +86,13 @@ Task<> serve(daemon::Env& env, daemon::Certificate& certificate) {
         server.configure();
         policy.own_domain(own_domain(env.config));
     };
-    const auto body = [&](async::Scope& scope) -> Task<> {
+    const auto links = [&](async::Scope& scope) {
         const auto keep_resolve = [&](Stop& stop) { return resolve.run(stop); };
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
         scope.spawn(keep_resolve, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
+    };
+    const auto body = [&](async::Scope& scope) -> Task<> {
         certificate.serve(env, scope);
         auto listening = env.take_sockets("smtp");
         if (listening.empty()) throw std::runtime_error("smtpd was passed no socket named smtp");
@@ -99,7 +101,7 @@ Task<> serve(daemon::Env& env, daemon::Certificate& certificate) {
         env.ready();
         co_await scope.join();
     };
-    co_await async::with_scope(env.loop, env.stop, body);
+    co_await async::with_supported_scope(env.loop, env.stop, links, body);
     env.on_reload = nullptr;
 }
 

@@ -25,13 +25,15 @@ Task<> serve(daemon::Env& env, daemon::Certificate& certificate, const LocalUser
         user_policy.configure();
         program_policy.configure();
     };
-    const auto body = [&](async::Scope& scope) -> Task<> {
+    const auto keep_links = [&](async::Scope& scope) {
         const auto keep_resolve = [&](Stop& stop) { return resolve.run(stop); };
         const auto keep_verify = [&](Stop& stop) { return verify.run(stop); };
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
         scope.spawn(keep_resolve, std::ref(scope.stop()));
         scope.spawn(keep_verify, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
+    };
+    const auto body = [&](async::Scope& scope) -> Task<> {
         certificate.serve(env, scope);
         bool any = false;
         for (const char* name : {"submission-starttls", "submissions", "submission", "local"}) {
@@ -51,7 +53,7 @@ Task<> serve(daemon::Env& env, daemon::Certificate& certificate, const LocalUser
         env.ready();
         co_await scope.join();
     };
-    co_await async::with_scope(env.loop, env.stop, body);
+    co_await async::with_supported_scope(env.loop, env.stop, keep_links, body);
     env.on_reload = nullptr;
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -35,6 +36,19 @@ def base(build):
                        check=True, capture_output=True, text=True, timeout=600)
         fresh.rename(image)
     return image
+
+
+def older(deb, directory):
+    """The same package under a version that this one is an upgrade of."""
+    tree = directory / deb.stem
+    subprocess.run(["dpkg-deb", "-R", deb, tree], check=True, capture_output=True)
+    control = tree / "DEBIAN/control"
+    version = re.search(r"^Version: (\S+)$", control.read_text(), re.MULTILINE)[1]
+    control.write_text(control.read_text().replace(version, version + "~older"))
+    made = directory / deb.name
+    subprocess.run(["dpkg-deb", "-b", "-Znone", "--root-owner-group", tree, made], check=True, capture_output=True)
+    shutil.rmtree(tree)
+    return made
 
 
 class Machine:

@@ -1,5 +1,6 @@
 """A renewed certificate serves new connections at once; a broken one is told of, and the old one stays."""
 
+import re
 import shutil
 import subprocess
 
@@ -76,11 +77,11 @@ def test_one_that_expires_soon_is_told_of(veredus):
     certificates.make(veredus.archive, "short", days=10)
     position = renew(veredus, "short")
     veredus.log.wait_for("a new certificate is in use", after=position)
-    assert "(9 days)" in veredus.veredus("certificate").stdout
-    assert "expires in 9 days" in veredus.veredus("check").stdout
+    assert re.search(r"\((9|10) days\)", veredus.veredus("certificate").stdout)
+    assert re.search("expires in (9|10) days", veredus.veredus("check").stdout)
     veredus.stop()
     veredus.start()
-    veredus.log.wait_for("the certificate expires on 20.*, in 9 days")
+    veredus.log.wait_for("the certificate expires on 20.*, in (9|10) days")
 
 
 def test_a_reload_takes_another_file(veredus):

@@ -5,12 +5,13 @@ import os
 import pathlib
 import re
 import signal
+import smtplib
 import time
 
 import pytest
 
 from harness import mail
-from harness.instance import ROOT, wait_until
+from harness.instance import PASSWORD, ROOT, wait_until
 
 ALICE = "alice@example.org"
 DAEMONS = {"smtpd", "submitd", "queued", "relayd", "deliverd", "mailboxd", "imapd", "pop3d", "accountd"}
@@ -175,3 +176,27 @@ def test_configuration_errors_are_named(veredus):
     veredus.log.wait_for("retry_frist", after=position)
     assert works(veredus)
     path.write_text(good)
+
+
+@pytest.mark.parametrize("daemon,port", [("smtpd", "smtp"), ("submitd", "submission")])
+def test_a_message_on_its_way_is_answered_when_its_daemon_ends(veredus, daemon, port):
+    """In the midst of DATA it may be finished; between commands there is 421."""
+    between = veredus.connect(port)
+    assert between.recv(1000).startswith(b"220 ")
+    with smtplib.SMTP("127.0.0.1", veredus.ports[port]) as client:
+        client.ehlo()
+        if port == "submission":
+            client.starttls(context=veredus.tls())
+            client.login(ALICE, PASSWORD)
+        client.mail(ALICE if port == "submission" else "stranger@remote.example")
+        client.rcpt(ALICE)
+        client.docmd("DATA")
+        client.send("Subject: half\r\n\r\nfirst half, ")
+        position = veredus.log.position()
+        os.kill(veredus.daemon(daemon), signal.SIGTERM)
+        assert between.recv(1000).startswith(b"421 ")
+        client.send("second half\r\n.\r\n")
+        assert client.getreply()[0] == 250
+        assert client.getreply()[0] == 421
+    veredus.log.wait_for(f"{daemon} serves again", after=position)
+    veredus.wait_delivered(ALICE)

@@ -4,6 +4,7 @@ The tests are one story, in this order."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -28,18 +29,24 @@ def goes_on(request):
 
 
 @pytest.fixture(scope="module")
-def machine():
+def machine(tmp_path_factory):
+    """The packages lie in /root/newer; those in /root are the same under an older version."""
     made = subprocess.run([ROOT / "dev", "package"], capture_output=True, text=True, timeout=600)
     assert made.returncode == 0, made.stdout + made.stderr
     debs = [deb for deb in (BUILD / "package").glob("*.deb") if "dbgsym" not in deb.name]
     assert len(debs) == 3
-    with machines.fresh(BUILD, debs) as fresh:
+    directory = tmp_path_factory.mktemp("older")
+    with machines.fresh(BUILD, [machines.older(deb, directory) for deb in debs]) as fresh:
+        newer = fresh.root / "root/newer"
+        newer.mkdir()
+        for deb in debs:
+            shutil.copy(deb, newer)
         yield fresh
 
 
-def install(machine):
-    machine.run("apt-get install --yes --no-install-recommends ./veredus-*.deb cron bsd-mailx "
-                "fail2ban python3-systemd logwatch pflogsumm", timeout=400)
+def install(machine, where="."):
+    machine.run(f"apt-get install --yes --no-install-recommends {where}/veredus-*.deb cron bsd-mailx "
+                "fail2ban python3-systemd logwatch pflogsumm s-nail", timeout=400)
 
 
 def serves(machine):
@@ -97,6 +104,25 @@ def test_the_manual_does_what_it_shows(machine):
     assert "\nhello" in fetch(machine, "test")
 
 
+def test_an_ordinary_user_runs_an_instance_of_his_own(machine):
+    machine.run("useradd --create-home pat")
+    story = """set -e
+cd
+veredus init demo --port-base 20000 --hostname mx.example.org --domain example.org
+echo secret | veredus -C demo user add ann
+veredus -C demo run >run.log 2>&1 & pid=$!
+until veredus -C demo status; do sleep 0.1; done
+echo hello | sendmail -C demo ann
+until curl -s imap://127.0.0.1:20143/INBOX -u ann:secret -X 'SEARCH TEXT hello' | grep 'SEARCH 1'; do sleep 0.1; done
+kill $pid
+wait $pid
+"""
+    said = machine.run("su pat -c 'timeout 60 sh'", input=story)
+    assert "SEARCH 1" in said and "imapd     serving" in said, said
+    assert machine.run("pgrep -u pat", check=False).stdout == ""
+    machine.run("userdel -r pat", check=False)
+
+
 def test_the_one_that_becomes_users_can_do_nothing_else(machine):
     analysis = machine.run("systemd-analyze security --no-pager veredus-locald.service | tail -n 1")
     assert float(analysis.split(":")[1].split()[0]) <= 4, analysis
@@ -109,6 +135,8 @@ def test_programs_of_the_host_send_mail(machine):
     machine.run("echo hello | mail -s from-mail ann")
     assert "\nhello" in fetch(machine, "from-mail")
     assert "lost connection" not in machine.run("journalctl --no-pager -t veredus/submission/smtpd")
+    machine.run("echo hello | s-nail -s from-s-nail ann")
+    fetch(machine, "from-s-nail")
     machine.run("""php -r 'exit(mail("ann", "from-php", "hello") ? 0 : 1);'""")
     fetch(machine, "from-php")
     machine.run("git init -q repo && cd repo && git config user.email root@mx.example.org && git config user.name root && "
@@ -343,8 +371,10 @@ def test_ports_follow_the_configuration(machine):
 def test_an_upgrade_keeps_what_waits_and_what_arrived(machine):
     machine.run("printf 'Subject: waits\\n\\nhello\\n' | /usr/sbin/sendmail bob@nowhere.example")
     machine.until("mailq", "bob@nowhere.example")
-    machine.run("apt-get install --yes --reinstall ./veredus-*.deb", timeout=400)
+    assert machine.run("dpkg-query -W -f '${Version}' veredus-mta").endswith("~older")
+    machine.run("apt-get install --yes ./newer/veredus-*.deb", timeout=400)
     serves(machine)
+    assert not machine.run("dpkg-query -W -f '${Version}' veredus-mta").endswith("~older")
     assert "bob@nowhere.example" in machine.run("mailq")
     fetch(machine, "from-mail")
 
@@ -355,7 +385,7 @@ def test_mail_outlives_remove_and_purge(machine):
     assert machine.run("ls /var/spool/veredus") != ""
     assert machine.run("ls /etc/veredus", check=False).returncode != 0
     assert machine.run("ss -Hltn") == ""
-    install(machine)
+    install(machine, "./newer")
     serves(machine)
     assert "bob@nowhere.example" in machine.run("mailq")
     fetch(machine, "from-mail")

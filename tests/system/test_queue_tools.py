@@ -311,7 +311,7 @@ def test_pflogsumm_counts_right(host, remote, place):
     assert re.search(r"^ +4 .* alice@example\.org$", section(report.stdout, "Recipients by message count"), re.MULTILINE), report.stdout
     assert "4.2.0 try later" in section(report.stdout, "message deferral detail"), report.stdout
     assert "5.1.1 nobody of that name" in section(report.stdout, "message bounce detail"), report.stdout
-    assert "User unknown; there is no such user here (total: 1)" in section(report.stdout, "message reject detail"), report.stdout
+    assert "Recipient address rejected: User unknown (total: 1)" in section(report.stdout, "message reject detail"), report.stdout
 
 
 def section(report, title):

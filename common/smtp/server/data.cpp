@@ -9,6 +9,7 @@
 namespace veredus::smtp {
 
 async::Task<Answer> Session::on_data(Command) {
+    receiving_ = true;
     put(say(Say::go_ahead_data).reply);
     Incoming message(world_.message_size_max);
     co_await receive(message);

@@ -1,10 +1,15 @@
 #include "common/smtp/server/server.h"
 
+#include <chrono>
+
 #include "common/ipc/packets.h"
 #include "common/net/listener.h"
 
 namespace veredus::smtp {
 namespace {
+
+// For a message that is on its way when the daemon is to end; less than its supervisor waits.
+constexpr auto kToFinish = std::chrono::seconds(15);
 
 // Counts a connection while it lasts.
 class Counted {
@@ -71,7 +76,7 @@ async::Task<> Server::serve(async::Stop& parent, Kind kind, Policy& policy,
         client.uid = ipc::Credentials::of(socket.get()).uid;
         client.program_user = policy.program_user(*client.uid);
     }
-    async::Stop stop(parent);
+    async::Stop stop;  // not requested with its parent: see at_end
     std::unique_ptr<net::Stream> stream;
     try {
         stream = std::make_unique<net::Stream>(env_.loop, std::move(socket), stop);
@@ -89,6 +94,11 @@ async::Task<> Server::serve(async::Stop& parent, Kind kind, Policy& policy,
     }
     const Counted counted(connections_, client.address.ip);
     Session session(*stream, policy, world_, std::move(client), stop);
+    async::Timer patience(env_.loop);
+    const async::Stop::Hook at_end(parent, [&] {
+        session.end();
+        patience.start(kToFinish, [&] { stop.request(); });
+    });
     co_await session.run(kind == Kind::implicit_tls);
 }
 

@@ -60,6 +60,13 @@ async::Task<> Session::run(bool implicit_tls) {
     log_end();
 }
 
+void Session::end() {
+    if (receiving_)
+        ending_ = true;
+    else
+        stop_.request();
+}
+
 // The peer may be in the midst of something; it gets what the socket takes at once.
 void Session::last_words(const Answer& answer, std::string_view why) {
     world_.log.info("{} after {} from {}", why, last_verb_, client_.log_name());
@@ -99,6 +106,8 @@ async::Task<> Session::next_command() {
         co_return;
     stream_.deadline(world_.idle);
     co_await stream_.flush();
+    receiving_ = false;
+    if (ending_) throw async::Stopped();
     if (std::exchange(tls_next_, false)) co_await secure();
 }
 

@@ -39,6 +39,8 @@ class Session {
     // With `implicit_tls` the handshake comes before the greeting (RFC 8314 3). Ends when the
     // connection does; throws nothing that belongs to this client alone.
     async::Task<> run(bool implicit_tls);
+    // Ends it with 421: at once, or, where a message is on its way, once that has its answer.
+    void end();
 
     static constexpr unsigned kErrorsMax = 20;  // a client's, since its last accepted message
     static constexpr std::size_t kHeaderMax = 256 * 1024;  // bytes
@@ -109,6 +111,8 @@ class Session {
     async::Stop& stop_;
     std::optional<Transaction> transaction_;
     bool closing_ = false;
+    bool receiving_ = false;   // a message, from DATA to its answer
+    bool ending_ = false;      // end() came while one was received
     bool tls_next_ = false;    // 220 to STARTTLS was said
     bool group_ends_ = false;  // the answer at hand must not be held back
     bool data_done_ = false;   // the transaction is over once the answer was logged

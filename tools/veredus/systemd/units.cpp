@@ -130,6 +130,16 @@ std::vector<std::string> dialled_sockets(const DaemonRow& daemon) {
     return names;
 }
 
+// Who is asked ends after who asks, so that what is under way still gets its answer.
+std::string dialled_services(const DaemonRow& daemon) {
+    std::set<std::string> names;
+    for (const DaemonRow& other : graph())
+        for (const std::string_view link : other.serves)
+            if (std::ranges::find(daemon.dials, link) != daemon.dials.end())
+                names.insert(service_name(other.name));
+    return fmt::format("{}", fmt::join(names, " "));
+}
+
 std::string dial_variable(const DaemonRow& daemon, const config::InstancePaths& paths) {
     std::vector<std::string> ways;
     for (const std::string_view link : daemon.dials)
@@ -244,11 +254,12 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
                          const config::InstancePaths& paths) {
     const auto own = fmt::format("{}", fmt::join(own_sockets(daemon), " "));
     const auto dialled = fmt::format("{}", fmt::join(dialled_sockets(daemon), " "));
-    std::string text = fmt::format("{}[Unit]\nDescription=Veredus: {}\nDocumentation=man:{}(8)\n",
+    std::string text = fmt::format("{}[Unit]\nDescription=Veredus: {}\nDocumentation=man:veredus-{}(8)\n",
                                    kHead, service.job, daemon.name);
     text += "Requires=veredus.service\nPartOf=veredus.service\nAfter=veredus.service\n";
     if (!own.empty()) text += fmt::format("Requires={0}\nAfter={0}\n", own);
-    if (!dialled.empty()) text += fmt::format("Wants={0}\nAfter={0}\n", dialled);
+    if (!dialled.empty())
+        text += fmt::format("Wants={0}\nAfter={0} {1}\n", dialled, dialled_services(daemon));
     if (service.network)
         text +=
             "Wants=network-online.target nss-lookup.target\nAfter=network-online.target "
