@@ -254,8 +254,9 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
                          const config::InstancePaths& paths) {
     const auto own = fmt::format("{}", fmt::join(own_sockets(daemon), " "));
     const auto dialled = fmt::format("{}", fmt::join(dialled_sockets(daemon), " "));
-    std::string text = fmt::format("{}[Unit]\nDescription=Veredus: {}\nDocumentation=man:veredus-{}(8)\n",
-                                   kHead, service.job, daemon.name);
+    std::string text =
+        fmt::format("{}[Unit]\nDescription=Veredus: {}\nDocumentation=man:veredus-{}(8)\n", kHead,
+                    service.job, daemon.name);
     text += "Requires=veredus.service\nPartOf=veredus.service\nAfter=veredus.service\n";
     if (!own.empty()) text += fmt::format("Requires={0}\nAfter={0}\n", own);
     if (!dialled.empty())
