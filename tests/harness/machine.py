@@ -25,14 +25,18 @@ def available():
                           capture_output=True).returncode == 0
 
 
+def mirror():
+    """Where this host gets its packages."""
+    return subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"], check=True, capture_output=True,
+                          text=True).stdout.split()[0]
+
+
 def base(build):
     """The system before anything of ours, as a tar; made once in a build directory."""
     image = pathlib.Path(build) / "debian-12.tar"
     if not image.exists():
         fresh = image.with_suffix(".new.tar")
-        mirror = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm"], check=True,
-                                capture_output=True, text=True).stdout.split()[0]
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES), "bookworm", fresh, mirror],
+        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES), "bookworm", fresh, mirror()],
                        check=True, capture_output=True, text=True, timeout=600)
         fresh.rename(image)
     return image

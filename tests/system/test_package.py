@@ -29,12 +29,17 @@ def goes_on(request):
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """The packages lie in /root/newer; those in /root are the same under an older version."""
+def debs():
     made = subprocess.run([ROOT / "dev", "package"], capture_output=True, text=True, timeout=600)
     assert made.returncode == 0, made.stdout + made.stderr
-    debs = [deb for deb in (BUILD / "package").glob("*.deb") if "dbgsym" not in deb.name]
-    assert len(debs) == 3
+    packages = [deb for deb in (BUILD / "package").glob("*.deb") if "dbgsym" not in deb.name]
+    assert len(packages) == 3
+    return packages
+
+
+@pytest.fixture(scope="module")
+def machine(debs, tmp_path_factory):
+    """The packages lie in /root/newer; those in /root are the same under an older version."""
     directory = tmp_path_factory.mktemp("older")
     with machines.fresh(BUILD, [machines.older(deb, directory) for deb in debs]) as fresh:
         newer = fresh.root / "root/newer"
@@ -42,6 +47,17 @@ def machine(tmp_path_factory):
         for deb in debs:
             shutil.copy(deb, newer)
         yield fresh
+
+
+def test_piuparts_finds_nothing(debs, tmp_path):
+    """Installed and purged: each file is as it was before."""
+    image = tmp_path / "debian-12.tar.gz"
+    with open(image, "wb") as compressed:
+        subprocess.run(["gzip", "-1", "-c", machines.base(BUILD)], stdout=compressed, check=True)
+    done = subprocess.run(["piuparts", f"--basetgz={image}", "-d", "bookworm", "--mirror", f"{machines.mirror()} main", "--no-eatmydata",
+                           "--log-level=error", *debs], capture_output=True, text=True, timeout=600)
+    image.unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def install(machine, where="."):
