@@ -63,8 +63,8 @@ using Request = std::variant<Expand, Deliver>;
 
 struct Expanded {
     std::uint32_t request = 0;
-    std::string status;  // RFC 3463: "2.0.0", or why there is no answer
-    std::string text;
+    std::string status;                // RFC 3463: "2.0.0", or why there is no answer
+    std::string text;                  // then; with "2.0.0" what is wrong with the file
     std::vector<std::string> targets;  // as in mail/alias_file.h; none: the owner's mailbox
     auto fields() { return std::tie(request, status, text, targets); }
 };

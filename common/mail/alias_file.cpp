@@ -61,6 +61,10 @@ std::optional<std::string> take_word(std::string_view& rest, char end) {
     return std::string(trimmed(word));
 }
 
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 ? c != '\t' : c == 0x7F;
+}
+
 // Of a line "target, target"; what is wrong with one is said to `fault`.
 std::vector<std::string> take_targets(std::string_view rest,
                                       const std::function<void(std::string)>& fault) {
@@ -73,6 +77,10 @@ std::vector<std::string> take_targets(std::string_view rest,
             break;
         }
         if (target->empty()) continue;
+        if (std::ranges::any_of(*target, is_control)) {
+            fault("there is a control character in a target");
+            continue;
+        }
         const bool has_blanks = target->find_first_of(" \t") != std::string::npos;
         if (has_blanks && !is_host_target(*target))
             fault(fmt::format("\"{}\" is no address; targets are separated by commas", *target));

@@ -11,6 +11,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "common/net/openssl.h"
+
 namespace veredus::net {
 namespace {
 
@@ -36,16 +38,10 @@ SSL_CTX* make_context(const SSL_METHOD* method) {
     return context;
 }
 
-template <auto free>
-struct Free {
-    template <class T>
-    void operator()(T* object) const {
-        free(object);
-    }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using openssl::Bio;
+using openssl::bio_of;
+using openssl::Certificate;
+using openssl::Key;
 
 std::string text_of(const std::string& path) {
     errno = 0;
@@ -79,7 +75,7 @@ TlsContext TlsContext::server(const std::string& certificate_path, const std::st
 TlsContext TlsContext::server_of_pem(const std::string& certificate, const std::string& key) {
     TlsContext out(make_context(TLS_server_method()));
     SSL_CTX* context = out.get();
-    const Bio chain(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
+    const Bio chain = bio_of(certificate);
     const Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
     if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1)
         throw TlsError(last_error("the certificate cannot be used"));
@@ -92,7 +88,7 @@ TlsContext TlsContext::server_of_pem(const std::string& certificate, const std::
     if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         throw TlsError(last_error("the certificate's chain cannot be used"));
     ERR_clear_error();
-    const Bio key_text(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
+    const Bio key_text = bio_of(key);
     const auto no_password = [](char*, int, int, void*) { return 0; };
     const Key private_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, no_password, nullptr));
     if (!private_key) throw TlsError(last_error("the key cannot be used"));

@@ -281,8 +281,7 @@ class Deliverd {
         auto forward = co_await host_users_.expand(user, "", domain_of(recipient.forward_path));
         if (!forward.status.starts_with('2'))
             co_return outcome(forward.status, std::move(forward.text));
-        if (!forward.text.empty())
-            env_.log.warning("mail for {} goes to his mailbox: {}", user, forward.text);
+        if (!forward.text.empty()) env_.log.warning("~{}/.forward: {}", user, forward.text);
         if (!forward.targets.empty())
             co_return co_await expand(recipient.forward_path, user, std::move(forward.targets));
         auto delivered = co_await host_users_.deliver(user, '\\' + user, recipient.forward_path,

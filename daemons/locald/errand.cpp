@@ -59,15 +59,19 @@ TextFile read_text(const fs::path& path, std::optional<uid_t> owner) {
     }
     struct stat about{};
     if (::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-        out.fault = fmt::format("{} is not a file", path.string());
+        out.fault = "it is not a file";
         return out;
     }
     if (owner && about.st_uid != *owner && about.st_uid != 0)
-        out.fault = fmt::format("{} belongs to another user", path.string());
+        out.fault = "it belongs to another user and is not followed";
     else if (owner && (about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        out.fault = fmt::format("others than its owner may write to {}", path.string());
+        out.fault = "others than its owner may write to it: it is not followed";
     if (!out.fault.empty()) return out;
-    out.text.resize(std::min<std::size_t>(static_cast<std::size_t>(about.st_size), kFileMax));
+    if (static_cast<std::size_t>(about.st_size) > kFileMax) {
+        out.put_off = {"4.3.5", fmt::format("{} is too large", path.string())};
+        return out;
+    }
+    out.text.resize(static_cast<std::size_t>(about.st_size));
     const ssize_t got = ::pread(file.get(), out.text.data(), out.text.size(), 0);
     if (got < 0) out.put_off = {"4.3.0", fmt::format("{}: {}", path.string(), reason(errno))};
     out.text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
@@ -99,7 +103,11 @@ std::vector<std::string> targets_named(const Owner& owner, const config::Config&
     std::vector<std::string> targets;
     if (owner.forward) {
         file = read_text(*owner.forward, owner.account.uid);
-        for (std::string& target : mail::parse_target_list(file.text).targets)
+        auto list = mail::parse_target_list(file.text);
+        if (!list.faults.empty())
+            file.fault = fmt::format("line {} is not followed: {}", list.faults.front().line,
+                                     list.faults.front().message);
+        for (std::string& target : list.targets)
             targets.push_back(means_himself(target, owner, config) ? own_mailbox(owner)
                                                                    : std::move(target));
         return targets;
@@ -142,7 +150,8 @@ Expanded expand_list(const Owner& owner, const std::string& list, const config::
     if (file.absent)
         return expanded("4.3.5", fmt::format("the list {} is not there", path.string()));
     if (file.put_off) return expanded(file.put_off->status, file.put_off->text);
-    if (!file.fault.empty()) return expanded("4.3.5", file.fault);
+    if (!file.fault.empty())
+        return expanded("4.3.5", fmt::format("{}: {}", path.string(), file.fault));
     std::vector<std::string> addresses;
     for (std::string& target : mail::parse_target_list(file.text).targets)
         if (!mail::is_host_target(target)) addresses.push_back(std::move(target));

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/daemon/parent_signals.h"
 #include "common/ipc/wire.h"
 #include "daemons/locald/account.h"
 #include "daemons/locald/errand.h"
@@ -29,18 +30,14 @@ using ipc::host_delivery::Expand;
 using ipc::host_delivery::Expanded;
 using net::Descriptor;
 
+using Clock = std::chrono::steady_clock;
+
+// For what is under way when it is to end; less than its supervisor waits.
+constexpr auto kToFinish = std::chrono::seconds(15);
 constexpr std::size_t kProcesses = 40;
 // Of one user at a time, and waiting: his programs that hang must not take all places.
 constexpr std::size_t kDeliveriesPerOwner = 2;
 constexpr std::size_t kWaitingPerOwner = 20;
-
-sigset_t handled_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : {SIGTERM, SIGINT, SIGCHLD, SIGHUP})
-        sigaddset(&set, number);
-    return set;
-}
 
 // A socket's mode lets its owner in, and root; SO_PEERCRED says it once more.
 unsigned owner_of_socket(int listening) {
@@ -89,9 +86,7 @@ Parent::Parent(log::Log& log, config::Config config, std::filesystem::path confi
       config_(std::move(config)),
       config_file_(std::move(config_file)),
       aliases_(std::move(aliases)) {
-    const sigset_t set = handled_signals();
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_ = daemon::take_parent_signals();
     for (auto* link : {&sockets.host_user, &sockets.host_delivery})
         for (Descriptor& socket : *link) {
             const unsigned owner = owner_of_socket(socket.get());
@@ -100,7 +95,7 @@ Parent::Parent(log::Log& log, config::Config config, std::filesystem::path confi
 }
 
 int Parent::run() {
-    while (!ending_)
+    while (!ends_at_ || (!running_.empty() && Clock::now() < *ends_at_))
         turn();
     return EX_OK;
 }
@@ -114,7 +109,11 @@ void Parent::turn() {
         fds.push_back({asker.socket.get(), POLLIN, 0});
     for (const auto& running : running_)
         fds.push_back({running.answer.get(), POLLIN, 0});
-    if (::poll(fds.data(), fds.size(), -1) < 0) return;
+    const auto left = [this] {
+        const auto time = std::chrono::ceil<std::chrono::milliseconds>(*ends_at_ - Clock::now());
+        return std::max(0, static_cast<int>(time.count()));
+    };
+    if (::poll(fds.data(), fds.size(), ends_at_ ? left() : -1) <= 0) return;
     const pollfd* at = fds.data();
     const auto next_has_event = [&at] { return (at++)->revents != 0; };
     if (next_has_event()) on_signal();
@@ -128,6 +127,7 @@ void Parent::turn() {
         return true;
     });
     std::erase_if(waiting_, [&](const Errand& errand) { return !is_here(errand.asker); });
+    if (ends_at_) return listening_.clear();
     for (const Listening* listening : called)
         accept(*listening);
     start_what_may();
@@ -140,7 +140,8 @@ void Parent::on_signal() {
             while (::waitpid(-1, nullptr, WNOHANG) > 0) {
             }
         if (info.ssi_signo == SIGHUP) reload();
-        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) ending_ = true;
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            ends_at_ = Clock::now() + kToFinish;
     }
 }
 
@@ -250,8 +251,7 @@ void Parent::start(Errand errand) {
 
 // In the child: lets go of all that is the parent's, does the one thing, says how it went.
 void Parent::carry_out(const Errand& errand, const Descriptor& answer) {
-    const sigset_t set = handled_signals();
-    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    daemon::leave_parent_signals();
     listening_.clear();
     askers_.clear();
     running_.clear();

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +29,8 @@ class Parent {
     Parent(log::Log& log, config::Config config, std::filesystem::path config_file,
            std::filesystem::path aliases, Sockets sockets);
 
-    // Returns after SIGTERM; programs of users that are
-    // under way are left to themselves, and their mail is tried again.
+    // Returns after SIGTERM, once what is under way has ended, but not long after: then a program
+    // goes on unheard, and its mail is tried again.
     int run();
 
   private:
@@ -74,7 +76,7 @@ class Parent {
     std::filesystem::path config_file_;
     std::filesystem::path aliases_;
     net::Descriptor signals_;
-    bool ending_ = false;
+    std::optional<std::chrono::steady_clock::time_point> ends_at_;  // at the latest
     std::vector<Listening> listening_;
     std::vector<Asker> askers_;
     std::uint64_t last_asker_ = 0;

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/daemon/parent_signals.h"
 #include "common/ipc/mailbox.h"
 #include "common/ipc/wire.h"
 #include "common/sandbox/profiles.h"
@@ -40,14 +41,6 @@ ipc::Passed tell(int socket, char what, Descriptor descriptor = {}) {
     return ipc::send_packet(socket, packet);
 }
 
-sigset_t handled_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : {SIGTERM, SIGINT, SIGCHLD, SIGHUP})
-        sigaddset(&set, number);
-    return set;
-}
-
 }  // namespace
 
 Parent::Parent(log::Log& log, config::Config config, std::filesystem::path mail,
@@ -56,9 +49,7 @@ Parent::Parent(log::Log& log, config::Config config, std::filesystem::path mail,
       config_(std::move(config)),
       mail_(std::move(mail)),
       directory_(std::move(directory)) {
-    const sigset_t set = handled_signals();
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_ = daemon::take_parent_signals();
 }
 
 int Parent::run(std::vector<Descriptor> session, std::vector<Descriptor> delivery) {
@@ -201,8 +192,7 @@ Parent::Process* Parent::process_of(const std::string& user, std::string& why) {
 void Parent::become(const std::string& user, const std::vector<std::string>& place,
                     std::unique_ptr<spool::Directory> directory, Descriptor control) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    const sigset_t set = handled_signals();
-    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    daemon::leave_parent_signals();
     listening_.clear();
     askers_.clear();
     processes_.clear();

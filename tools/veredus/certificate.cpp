@@ -18,22 +18,18 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "common/net/openssl.h"
 #include "tools/veredus/owner.h"
 
 namespace veredus {
 namespace {
 
-template <auto free>
-struct Free {
-    template <class T>
-    void operator()(T* object) const {
-        free(object);
-    }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using net::openssl::Bio;
+using net::openssl::bio_of;
+using net::openssl::Certificate;
+using net::openssl::Free;
+using net::openssl::Key;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
 
 constexpr long kSecondsPerDay = 24 * 3600;
@@ -128,10 +124,6 @@ std::string text_of(const std::filesystem::path& path) {
     if (error != 0)
         throw std::runtime_error(path.string() + ": " + std::generic_category().message(error));
     return text;
-}
-
-Bio bio_of(const std::string& text) {
-    return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 }  // namespace

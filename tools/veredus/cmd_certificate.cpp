@@ -1,45 +1,89 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+
+#include "common/daemon/parent_signals.h"
 #include "common/log/log.h"
 #include "tools/shared/failure.h"
 #include "tools/shared/links.h"
 #include "tools/veredus/certificate_renewal.h"
 #include "tools/veredus/commands.h"
+#include "tools/veredus/supervisor/certificate_keeper.h"
 
 namespace veredus {
 namespace {
 
-constexpr int kSettle_ms = 1000;
-constexpr int kPause_ms = 2000;
-constexpr int kLooks = 4;
+log::Log log_of(const config::Config& config) {
+    log::Log log("certificate");
+    if (config.log.json) log.set_shape(log::Shape::json);
+    return log;
+}
 
-// Files that are being replaced one after the other are all there within some seconds.
-CertificatePair settled_certificate(const config::InstancePaths& paths) {
-    for (int looks = 1;; ++looks) {
-        try {
-            return usable_certificate(paths, load_config(paths));
-        } catch (const Failure&) {
-            if (looks == kLooks) throw;
-            ::poll(nullptr, 0, kPause_ms);
+// Until SIGTERM.
+class Watch {
+  public:
+    explicit Watch(const config::InstancePaths& paths)
+        : paths_(paths),
+          config_(load_config(paths)),
+          links_(links_of(paths)),
+          log_(log_of(config_)),
+          signals_(daemon::take_parent_signals()),
+          keeper_(paths_, config_, links_, log_, Clock::now()) {
+        // What the daemons began with may be older.
+        keeper_.hand_over_anew(Clock::now());
+    }
+
+    int run() {
+        while (!ended_) {
+            std::array<pollfd, 2> watched{
+                {{signals_.get(), POLLIN, 0}, {keeper_.descriptor(), POLLIN, 0}}};
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(keeper_.next() - Clock::now());
+            const auto wait = std::clamp<std::int64_t>(left.count(), 0, 60'000);
+            ::poll(watched.data(), watched.size(), static_cast<int>(wait));
+            if (watched[0].revents != 0) on_signal();
+            if (watched[1].revents != 0) keeper_.on_changes(Clock::now());
+            keeper_.act(Clock::now());
+        }
+        return EX_OK;
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    void on_signal() {
+        signalfd_siginfo info{};
+        while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+            if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) ended_ = true;
+            if (info.ssi_signo == SIGHUP) reload();
         }
     }
-}
 
-// Until what was handed over is what lies there: systemd does not tell of a change that comes while
-// this runs.
-CertificatePair hand_over_settled(const config::InstancePaths& paths,
-                                  std::vector<std::string>& faults) {
-    CertificatePair pair = settled_certificate(paths);
-    for (std::string handed; pair.certificate != handed;) {
-        faults = hand_over(pair, links_of(paths));
-        handed = pair.certificate;
-        pair = settled_certificate(paths);
+    void reload() {
+        try {
+            config_ = load_config(paths_);
+            keeper_.look_again(Clock::now());
+        } catch (const Failure& failure) {
+            log_.warning("{}: the old one stays in force", failure.what());
+        }
     }
-    return pair;
-}
+
+    const config::InstancePaths paths_;
+    config::Config config_;
+    const std::map<std::string, std::string> links_;
+    log::Log log_;
+    const net::Descriptor signals_;
+    supervisor::CertificateKeeper keeper_;
+    bool ended_ = false;
+};
 
 }  // namespace
 
@@ -54,30 +98,19 @@ int certificate_show_command(const config::InstancePaths& paths) {
     return fault.empty() ? EX_OK : EX_CONFIG;
 }
 
-int certificate_renew_command(const config::InstancePaths& paths, bool settle) {
-    log::Log log("certificate");
-    if (load_config(paths).log.json) log.set_shape(log::Shape::json);
-    try {
-        if (settle) ::poll(nullptr, 0, kSettle_ms);
-        std::vector<std::string> faults;
-        const auto pair = hand_over_settled(paths, faults);
-        const int status = faults.empty() ? EX_OK : EX_UNAVAILABLE;
-        for (const std::string& fault : faults)
-            log.line(log::Level::error, {}, fault);
-        if (status == EX_OK)
-            log.line(log::Level::info, {},
-                     fmt::format("new connections are served with a certificate for {}, good "
-                                 "until {}",
-                                 fmt::join(pair.names, ", "), pair.good_until));
-        if (pair.days_left <= kDaysToRenew)
-            log.line(log::Level::warning, {},
-                     fmt::format("the certificate expires on {}, in {} days", pair.good_until,
-                                 pair.days_left));
-        return status;
-    } catch (const Failure& failure) {
-        log.line(log::Level::error, {}, failure.what());
-        return failure.status;
-    }
+int certificate_renew_command(const config::InstancePaths& paths) {
+    const auto pair = usable_certificate(paths, load_config(paths));
+    const auto faults = hand_over(pair, links_of(paths));
+    for (const std::string& fault : faults)
+        fmt::print(stderr, "veredus: {}\n", fault);
+    if (!faults.empty()) return EX_UNAVAILABLE;
+    fmt::print("new connections are served with a certificate for {}, good until {}\n",
+               fmt::join(pair.names, ", "), pair.good_until);
+    return EX_OK;
+}
+
+int certificate_watch_command(const config::InstancePaths& paths) {
+    return Watch(paths).run();
 }
 
 }  // namespace veredus

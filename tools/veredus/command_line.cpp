@@ -71,8 +71,9 @@ void CommandLine::add_certificate_commands() {
                                 certificate_show_command);
     certificate->require_subcommand(0, 1);
     add(*certificate, "renew", "Serve new connections with what lies in the files now",
-        [this](const InstancePaths& paths) { return certificate_renew_command(paths, settle_); })
-        ->add_flag("--settle", settle_, "They have just changed, and may change further");
+        certificate_renew_command);
+    add(*certificate, "watch", "Do so whenever the files change (systemd runs this)",
+        certificate_watch_command);
 }
 
 void CommandLine::add_account_commands() {

@@ -52,7 +52,6 @@ class CommandLine {
     ActOptions act_;
     bool by_sender_ = false;
     bool once_ = false;
-    bool settle_ = false;
     TraceOptions trace_;
 };
 

@@ -37,9 +37,10 @@ int config_activate_command(const config::InstancePaths& paths);
 
 // The certificate in the configured files: whose, how long, is it right?
 int certificate_show_command(const config::InstancePaths& paths);
-// Hands it to the daemons that serve with it. systemd runs this when the files change, with
-// `settle`: who replaces them may not be done yet.
-int certificate_renew_command(const config::InstancePaths& paths, bool settle);
+// Hands it to the daemons that serve with it.
+int certificate_renew_command(const config::InstancePaths& paths);
+// Does so whenever the files change, until SIGTERM; a service where systemd runs the daemons.
+int certificate_watch_command(const config::InstancePaths& paths);
 
 // Pages of docs/ (manual.h); without a topic, which there are.
 int help_command(const std::string& topic);

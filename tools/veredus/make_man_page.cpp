@@ -9,22 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+#include "tools/veredus/roff.h"
 
-// groff_man(7): characters that it would change.
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '\\')
-            out += "\\e";
-        else if (c == '-')
-            out += "\\-";
-        else
-            out += c;
-    }
-    if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
-    return out;
-}
+namespace {
 
 // "[text](url)" as its text, "`code`" and "**strong**" in bold.
 std::string inline_text(std::string_view text) {
@@ -51,7 +38,7 @@ std::string inline_text(std::string_view text) {
         }
         const auto next = std::min(plain.find('`', at), plain.find("**", at));
         const auto piece = std::string_view(plain).substr(at, next - at);
-        out += escaped(piece);
+        out += veredus::roff(piece);
         at += piece.size();
     }
     if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
@@ -84,7 +71,7 @@ class Page {
             return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
         });
         out_ = ".TH " + title + " " + std::string(section) + " \"\" Veredus\n.SH NAME\n" +
-               escaped(name) + " \\- " + escaped(about) + "\n.SH DESCRIPTION\n";
+               veredus::roff(name) + " \\- " + veredus::roff(about) + "\n.SH DESCRIPTION\n";
     }
 
     void add(const std::string& line) {
@@ -92,7 +79,7 @@ class Page {
             in_code_ = !in_code_;
             out_ += in_code_ ? ".PP\n.nf\n" : ".fi\n";
         } else if (in_code_) {
-            out_ += "    " + escaped(line) + "\n";
+            out_ += "    " + veredus::roff(line) + "\n";
         } else if (line.starts_with("### ")) {
             out_ += ".SS " + inline_text(line.substr(4)) + "\n";
         } else if (line.starts_with("## ")) {

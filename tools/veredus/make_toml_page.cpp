@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/config/config.h"
+#include "tools/veredus/roff.h"
 
 namespace {
 
@@ -45,23 +46,6 @@ constexpr std::string_view kTail = R"(.fi
 .BR aliases (5)
 )";
 
-// groff_man(7): what a line may not begin with, and characters that it would change.
-std::string as_it_stands(const std::string& text) {
-    std::string out;
-    bool at_start = true;
-    for (const char c : text) {
-        if (at_start && (c == '.' || c == '\'')) out += "\\&";
-        if (c == '\\')
-            out += "\\e";
-        else if (c == '-')
-            out += "\\-";
-        else
-            out += c;
-        at_start = c == '\n';
-    }
-    return out;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,6 +55,6 @@ int main(int argc, char** argv) {
     const fs::path file = std::string(destination ? destination : "") + argv[1];
     fs::create_directories(file.parent_path());
     std::ofstream page(file);
-    page << kHead << as_it_stands(veredus::config::write({})) << kTail;
+    page << kHead << veredus::roff(veredus::config::write({})) << kTail;
     return page.flush() ? 0 : 73;
 }

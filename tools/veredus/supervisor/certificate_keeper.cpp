@@ -71,6 +71,11 @@ void CertificateKeeper::look_again(Time now) {
     next_look_ = now;
 }
 
+void CertificateKeeper::hand_over_anew(Time now) {
+    in_use_.clear();
+    look_again(now);
+}
+
 void CertificateKeeper::act(Time now) {
     if (now >= next_look_) look(now);
     if (now < next_expiry_) return;

@@ -26,6 +26,8 @@ class CertificateKeeper {
     void on_changes(Time now);
     // After a new configuration.
     void look_again(Time now);
+    // Where nobody knows what the daemons have.
+    void hand_over_anew(Time now);
     Time next() const { return std::min(next_look_, next_expiry_); }
     void act(Time now);
 

@@ -186,33 +186,40 @@ std::string credentials(const config::InstancePaths& paths, const config::Config
                        config::InstancePaths::kKeyCredential, paths.resolve(tls.key).string());
 }
 
-constexpr std::string_view kLockedIn = R"(CapabilityBoundingSet=
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
+// What none of them has any business with.
+constexpr std::string_view kForAll = R"(PrivateDevices=yes
 ProtectClock=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
-ProtectProc=invisible
-ProcSubset=pid
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
-MemoryDenyWriteExecute=yes
-RemoveIPC=yes
 KeyringMode=private
 UMask=0077
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-SystemCallFilter=~@privileged
-SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallErrorNumber=EPERM
+)";
+
+constexpr std::string_view kLocksItselfIn =
+    "SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self\n";
+
+constexpr std::string_view kLockedIn = R"(User=veredus
+Group=veredus
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+ProtectProc=invisible
+ProcSubset=pid
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+SystemCallFilter=~@privileged
 )";
 
 // It becomes users and runs their programs, which may do what users may: they see homes, /tmp and
@@ -220,30 +227,25 @@ SystemCallErrorNumber=EPERM
 constexpr std::string_view kBecomesUsers = R"(Group=veredus
 CapabilityBoundingSet=CAP_SETUID CAP_SETGID
 ProtectSystem=full
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-KeyringMode=private
-UMask=0077
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
-SystemCallErrorNumber=EPERM
+)";
+
+// It reads keys, whoever they belong to, and dials as the owner of the sockets.
+constexpr std::string_view kReadsKeys =
+    R"(CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_DAC_READ_SEARCH
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateNetwork=yes
+PrivateTmp=yes
+RestrictAddressFamilies=AF_UNIX
+MemoryDenyWriteExecute=yes
 )";
 
 std::string confinement(const ServiceRow& service, const DaemonRow& daemon) {
-    if (daemon.serves_host_users) return std::string(kBecomesUsers);
-    std::string text = "User=veredus\nGroup=veredus\n";
-    text += kLockedIn;
+    std::string text(kForAll);
+    if (daemon.serves_host_users) return text.append(kBecomesUsers).append(kLocksItselfIn);
+    text.append(kLockedIn).append(kLocksItselfIn);
     text += service.other_uids ? "" : "PrivateUsers=yes\n";
     text += service.network ? "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
                             : "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n";
@@ -287,8 +289,10 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
     return text + "\n[Install]\nWantedBy=veredus.service\n";
 }
 
+constexpr std::string_view kCertificateService = "veredus-certificate.service";
+
 std::string host_unit() {
-    std::string reloads;
+    std::string reloads = fmt::format(" {}", kCertificateService);
     for (const DaemonRow& daemon : graph())
         reloads += ' ' + service_name(daemon.name);
     return fmt::format(R"({}[Unit]
@@ -304,7 +308,6 @@ ExecStart=/usr/bin/veredus config activate
 # Nothing is told to the daemons unless the whole of the configuration is right.
 ExecReload=/usr/bin/veredus config activate
 ExecReload=/usr/bin/systemctl --no-block try-reload-or-restart{}
-ExecReload=/usr/bin/systemctl --no-block restart veredus-certificate.service
 
 [Install]
 WantedBy=multi-user.target
@@ -312,76 +315,28 @@ WantedBy=multi-user.target
                        kHead, reloads);
 }
 
-// Renewed certificates: what is watched, what is done, and a look each day.
-constexpr std::string_view kCertificateService = "veredus-certificate.service";
-constexpr std::string_view kCertificatePath = "veredus-certificate.path";
-
-// The directories, since a renewal may replace files by others, and the files, since a link's
-// target may be written anew.
-std::string watched_paths(const config::InstancePaths& paths, const config::Config::Tls& tls) {
-    std::set<std::string> watched;
-    for (const auto& file : {paths.resolve(tls.certificate), paths.resolve(tls.key)}) {
-        watched.insert(file.string());
-        watched.insert(file.parent_path().string());
-    }
-    std::string lines;
-    for (const std::string& path : watched)
-        lines += fmt::format("PathChanged={}\n", path);
-    return lines;
-}
-
 std::string certificate_service() {
     return fmt::format(R"({}[Unit]
-Description=Veredus: a renewed certificate, or one that expires
+Description=Veredus: renewed certificates
 Documentation=man:veredus(8)
-Requisite=veredus.service
+Requires=veredus.service
+PartOf=veredus.service
 After=veredus.service
-# Its path would give up watching when files change often.
 StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
-ExecStart=/usr/bin/veredus certificate renew --settle
+ExecStart=/usr/bin/veredus certificate watch
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
+Restart=always
+RestartSec=1
+RestartPreventExitStatus=78
 SyslogIdentifier=veredus/certificate
 SyslogFacility=mail
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_DAC_READ_SEARCH
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=read-only
-PrivateNetwork=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RestrictAddressFamilies=AF_UNIX
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
+{}{}
+[Install]
+WantedBy=veredus.service
 )",
-                       kHead);
-}
-
-std::string certificate_path(const config::InstancePaths& paths) {
-    return fmt::format(
-        "{}[Unit]\nDescription=Veredus: the files of certificate and key\nPartOf=veredus.service\n"
-        "After=veredus.service\n\n[Path]\n{}\n[Install]\nWantedBy=veredus.service\n",
-        kHead, watched_paths(paths, {}));
-}
-
-std::string certificate_timer() {
-    return fmt::format(
-        "{}[Unit]\nDescription=Veredus: does the certificate expire?\nPartOf=veredus.service\n"
-        "After=veredus.service\n\n[Timer]\nOnCalendar=daily\nRandomizedDelaySec=1h\n\n[Install]\n"
-        "WantedBy=veredus.service\n",
-        kHead);
+                       kHead, kForAll, kReadsKeys);
 }
 
 const DaemonRow& row_of(std::string_view daemon) {
@@ -392,9 +347,7 @@ const DaemonRow& row_of(std::string_view daemon) {
 
 Files units(const config::InstancePaths& paths) {
     Files files{{"veredus.service", host_unit()},
-                {std::string(kCertificateService), certificate_service()},
-                {std::string(kCertificatePath), certificate_path(paths)},
-                {"veredus-certificate.timer", certificate_timer()}};
+                {std::string(kCertificateService), certificate_service()}};
     for (const ServiceRow& service : kServices) {
         const DaemonRow& daemon = row_of(service.daemon);
         files[service_name(daemon.name)] = service_unit(service, daemon, paths);
@@ -410,9 +363,6 @@ Files units(const config::InstancePaths& paths) {
 Files drop_ins(const config::InstancePaths& paths, const config::Config& config) {
     constexpr std::string_view kFrom = "# From veredus.toml.\n";
     Files files;
-    if (config.tls != config::Config{}.tls)
-        files[std::string(kCertificatePath) + ".d/veredus-toml.conf"] =
-            fmt::format("{}[Path]\nPathChanged=\n{}", kFrom, watched_paths(paths, config.tls));
     for (const ServiceRow& service : kServices) {
         const DaemonRow& daemon = row_of(service.daemon);
         if (config.listen != config::Config{}.listen)
