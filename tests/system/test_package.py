@@ -341,6 +341,23 @@ def test_a_restart_refuses_nobody(machine):
     serves(machine)
 
 
+def test_a_restart_in_the_midst_of_a_message_lets_it_come_to_its_end(machine):
+    said = machine.run("bash", input=r"""
+exec 3<>/dev/tcp/127.0.0.1/25
+say() { printf "$1\r\n" >&3; read -t 20 -r line <&3; echo "$line"; }
+read -r line <&3
+say 'HELO a.example'; say 'MAIL FROM:<bob@b.example>'; say 'RCPT TO:<ann@mx.example.org>'; say DATA
+printf 'Subject: in-two-halves\r\n\r\nfirst half\r\n' >&3
+systemctl restart veredus &
+until [ "$(systemctl show --value -p SubState veredus-smtpd)" != running ]; do sleep 0.1; done
+say 'second half\r\n.'
+wait
+""")
+    assert said.splitlines()[-1].startswith("250 "), said
+    serves(machine)
+    assert "first half\nsecond half\n" in fetch(machine, "in-two-halves")
+
+
 def shown(machine):
     """The common name of the certificate of each port that speaks TLS from the start."""
     said = machine.run("for port in 465 993 995; do curl -kvs https://127.0.0.1:$port 2>&1 | grep '^[*]  subject:'; done", check=False).stdout
