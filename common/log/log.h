@@ -18,7 +18,7 @@ enum class Format {
     journal,  // "<4>warning: text": the journal adds time, host and program itself
 };
 
-// What a line says is the choice of who runs the mail system (`log.format`); where it goes decides
+// What a line says is the choice of who runs the mail system (`log.json`); where it goes decides
 // about Format.
 enum class Shape {
     text,  // as analysers of mail logs read it

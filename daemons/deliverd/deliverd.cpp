@@ -151,8 +151,9 @@ class Deliverd {
 
     Task<Outcome> deliver(const Job& job, const JobRecipient& recipient, std::string_view beginning,
                           int body) {
-        if (const auto target = host_target(recipient))
-            co_return co_await to_host_target(job, recipient, *target, body);
+        if (!recipient.expanded_from.empty())
+            if (const auto target = host_target(recipient.forward_path))
+                co_return co_await to_host_target(job, recipient, *target, body);
         const auto resolved = co_await resolve(recipient.forward_path);
         switch (resolved.kind) {
             case ipc::resolve::Kind::mailbox:
@@ -162,7 +163,7 @@ class Deliverd {
             case ipc::resolve::Kind::host_user:
                 co_return co_await to_host_user(job, recipient, resolved.user, beginning, body);
             case ipc::resolve::Kind::unavailable:
-                co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
+                co_return accounts_unavailable();
             case ipc::resolve::Kind::unknown:
                 co_return outcome(Result::failed, "5.1.1", "there is no mailbox of this name here");
             case ipc::resolve::Kind::not_local:
@@ -226,7 +227,7 @@ class Deliverd {
         std::vector<std::string> addresses;
         std::string owner;
         const std::string domain = domain_of(lead.address);
-        if (const auto target = mail::host_target_of(lead.address)) {
+        if (const auto target = host_target(lead.address)) {
             if (!mail::is_list(*target)) co_return std::vector<Lead>();
             owner = lead.owner;
             addresses = (co_await host_users_.expand(owner, *target, domain)).targets;
@@ -246,17 +247,17 @@ class Deliverd {
 
     // --- Users of this host
 
-    // Only an address that came out of an alias or a ~/.forward may name a program or a file.
-    std::optional<std::string> host_target(const JobRecipient& recipient) const {
-        if (!has_host_users_ || recipient.expanded_from.empty()) return std::nullopt;
-        return mail::host_target_of(recipient.forward_path);
+    // For an address that came out of an alias or a ~/.forward: only such a one may name a program
+    // or a file.
+    std::optional<std::string> host_target(std::string_view address) const {
+        if (!has_host_users_) return std::nullopt;
+        return mail::host_target_of(address);
     }
 
     Task<Outcome> to_host_target(const Job& job, const JobRecipient& recipient, std::string target,
                                  int body) {
         const auto from = co_await resolve(recipient.expanded_from);
-        if (from.kind == ipc::resolve::Kind::unavailable)
-            co_return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
+        if (from.kind == ipc::resolve::Kind::unavailable) co_return accounts_unavailable();
         const bool of_user = from.kind == ipc::resolve::Kind::host_user;
         if (!of_user && from.kind != ipc::resolve::Kind::alias)
             co_return outcome(Result::failed, "5.1.1",
@@ -275,9 +276,7 @@ class Deliverd {
 
     Task<Outcome> to_host_user(const Job& job, const JobRecipient& recipient, std::string user,
                                std::string_view beginning, int body) {
-        if (has_been_delivered_to(beginning, recipient.forward_path))
-            co_return outcome(Result::failed, "5.4.6",
-                              "mail loop: this message was delivered here before");
+        if (has_been_delivered_to(beginning, recipient.forward_path)) co_return delivered_before();
         auto forward = co_await host_users_.expand(user, "", domain_of(recipient.forward_path));
         if (!forward.status.starts_with('2'))
             co_return outcome(forward.status, std::move(forward.text));
@@ -291,9 +290,7 @@ class Deliverd {
 
     Task<Outcome> store(const Job& job, const JobRecipient& recipient, std::string user,
                         std::string_view beginning, int body) {
-        if (has_been_delivered_to(beginning, recipient.forward_path))
-            co_return outcome(Result::failed, "5.4.6",
-                              "mail loop: this message was delivered here before");
+        if (has_been_delivered_to(beginning, recipient.forward_path)) co_return delivered_before();
         ipc::deliver::Deliver delivery;
         delivery.id = job.id;
         delivery.recipient = recipient.recipient;
@@ -326,6 +323,14 @@ class Deliverd {
         out.reply = std::move(text);
         out.remote = "local";
         return out;
+    }
+
+    static Outcome accounts_unavailable() {
+        return outcome(Result::deferred, "4.3.0", "the accounts are not available now");
+    }
+    static Outcome delivered_before() {
+        return outcome(Result::failed, "5.4.6",
+                       "mail loop: this message was delivered here before");
     }
 
     static bool has_been_delivered_to(std::string_view beginning, std::string_view address) {

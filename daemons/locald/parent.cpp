@@ -1,7 +1,6 @@
 #include "daemons/locald/parent.h"
 
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
