@@ -9,23 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/veredus/markdown.h"
 #include "tools/veredus/roff.h"
 
 namespace {
 
-// "[text](url)" as its text, "`code`" and "**strong**" in bold.
+// Without links; "`code`" and "**strong**" in bold.
 std::string inline_text(std::string_view text) {
-    std::string plain;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto middle = text[at] == '[' ? text.find("](", at) : std::string_view::npos;
-        const auto end = middle == std::string_view::npos ? middle : text.find(')', middle);
-        if (end == std::string_view::npos) {
-            plain += text[at];
-            continue;
-        }
-        plain += text.substr(at + 1, middle - at - 1);
-        at = end;
-    }
+    const std::string plain = veredus::without_links(text);
     std::string out;
     bool bold = false;
     for (std::size_t at = 0; at < plain.size();) {

@@ -8,6 +8,11 @@
 
 #include "tools/veredus/manual.h"
 
+// The scripts, but for the words; the build writes them.
+namespace veredus::embedded {
+extern const std::string_view bash, zsh, fish;
+}
+
 namespace veredus {
 namespace {
 
@@ -73,24 +78,9 @@ std::vector<Place> places_of(const CLI::App& app) {
     return places;
 }
 
-// The scripts, but for the words.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wc23-extensions"
-constexpr char kBash[] = {
-#embed "bash.in"
-};
-constexpr char kZsh[] = {
-#embed "zsh.in"
-};
-constexpr char kFish[] = {
-#embed "fish.in"
-};
-#pragma clang diagnostic pop
-
-template <std::size_t size>
-std::string filled_in(const char (&script)[size],
+std::string filled_in(std::string_view script,
                       const std::vector<std::pair<std::string_view, std::string>>& values) {
-    std::string text(script, size);
+    std::string text(script);
     for (const auto& [mark, value] : values)
         if (const auto at = text.find(mark); at != std::string::npos)
             text.replace(at, mark.size(), value);
@@ -116,9 +106,9 @@ std::string bash_completion(const CLI::App& app) {
             words += word.text + " ";
         words += "'\n";
     }
-    return filled_in(kBash, {{"@WORDS@", words},
-                             {"@USERS@", alternatives(places, &Place::users)},
-                             {"@FILES@", alternatives(places, &Place::files)}});
+    return filled_in(embedded::bash, {{"@WORDS@", words},
+                                      {"@USERS@", alternatives(places, &Place::users)},
+                                      {"@FILES@", alternatives(places, &Place::files)}});
 }
 
 std::string zsh_completion(const CLI::App& app) {
@@ -130,9 +120,9 @@ std::string zsh_completion(const CLI::App& app) {
             words += fmt::format("{}:{}\n", word.text, word.about);
         words += "'\n";
     }
-    return filled_in(kZsh, {{"@WORDS@", words},
-                            {"@USERS@", alternatives(places, &Place::users)},
-                            {"@FILES@", alternatives(places, &Place::files)}});
+    return filled_in(embedded::zsh, {{"@WORDS@", words},
+                                     {"@USERS@", alternatives(places, &Place::users)},
+                                     {"@FILES@", alternatives(places, &Place::files)}});
 }
 
 std::string fish_completion(const CLI::App& app) {
@@ -151,7 +141,7 @@ std::string fish_completion(const CLI::App& app) {
         if (place.users)
             words += here + " -a '(veredus user list 2>/dev/null | cut -d \" \" -f 1)' -d 'user'\n";
     }
-    return filled_in(kFish, {{"@PATHS@", paths}, {"@WORDS@", words}});
+    return filled_in(embedded::fish, {{"@PATHS@", paths}, {"@WORDS@", words}});
 }
 
 }  // namespace veredus
