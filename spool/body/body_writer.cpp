@@ -1,5 +1,6 @@
 #include "spool/body/body_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -28,16 +29,36 @@ std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string
 }
 
 SingleFileWriter::SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number)
-    : file_(std::move(file)), file_number_(file_number) {}
+    : file_(std::move(file)), file_number_(file_number), blocks_(kGathered / File::kBlock) {}
 
 void SingleFileWriter::write(std::string_view bytes) {
-    file_->write(length_, bytes);
     digest_.update(bytes);
-    length_ += bytes.size();
+    while (!bytes.empty()) {
+        const auto some = bytes.substr(0, kGathered - filled_);
+        std::ranges::copy(some, gathered().subspan(filled_).begin());
+        filled_ += some.size();
+        bytes.remove_prefix(some.size());
+        if (filled_ == kGathered) write_blocks();
+    }
+}
+
+// The whole ones; what is left stands at the front.
+void SingleFileWriter::write_blocks() {
+    const std::size_t whole = filled_ / File::kBlock * File::kBlock;
+    if (whole == 0) return;
+    file_->bypass_cache(true);
+    file_->write(written_, std::string_view(gathered().first(whole)));
+    const auto rest = gathered().first(filled_).subspan(whole);
+    std::ranges::copy(rest, gathered().begin());
+    filled_ = rest.size();
+    written_ += whole;
 }
 
 mail::BodyRef SingleFileWriter::finish() {
-    return {file_number_, 0, length_, digest_.finish()};
+    write_blocks();
+    file_->bypass_cache(false);
+    file_->write(written_, std::string_view(gathered().first(filled_)));
+    return {file_number_, 0, written_ + filled_, digest_.finish()};
 }
 
 }  // namespace veredus::spool

@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "common/mail/body_ref.h"
 #include "common/mail/digest.h"
 #include "common/mail/queue_id.h"
+#include "spool/body/record.h"
 #include "spool/disk/disk.h"
 
 namespace veredus::spool {
@@ -33,7 +36,9 @@ class SegmentWriter {
     std::uint64_t end_;
 };
 
-// Writes one large message into a file of its own, piece by piece as it arrives.
+// Writes one large message into a file of its own, piece by piece as it arrives, past the kernel's
+// cache: so the bytes are on their way to the disk before the last has come, the sync that the
+// sender waits for has little to do, and no page of memory is found, filled and forgotten for them.
 class SingleFileWriter {
   public:
     SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number);
@@ -41,13 +46,21 @@ class SingleFileWriter {
     void write(std::string_view bytes);
     mail::BodyRef finish();  // once, after the last piece
 
-    std::uint64_t length() const { return length_; }
     std::uint64_t file_number() const { return file_number_; }
 
   private:
+    struct alignas(File::kBlock) Block {
+        char bytes[File::kBlock];
+    };
+    static constexpr std::size_t kGathered = kSingleFileThreshold;
+    void write_blocks();
+    std::span<char> gathered() { return {blocks_.front().bytes, kGathered}; }
+
     std::unique_ptr<File> file_;
     std::uint64_t file_number_;
-    std::uint64_t length_ = 0;
+    std::vector<Block> blocks_;
+    std::size_t filled_ = 0;     // bytes of blocks_
+    std::uint64_t written_ = 0;  // bytes in the file
     mail::DigestBuilder digest_;
 };
 

@@ -32,6 +32,8 @@ enum class Access : std::uint8_t { kRead, kWrite, kReadWrite };
 // destroyed.
 class File {
   public:
+    static constexpr std::uint64_t kBlock = 4096;
+
     File() = default;
     File(const File&) = delete;
     File& operator=(const File&) = delete;
@@ -48,6 +50,10 @@ class File {
         write(offset, std::span(&bytes, 1));
     }
 
+    // From now on what is written goes past the kernel's cache (O_DIRECT): offsets, lengths and
+    // addresses in memory must be multiples of kBlock. False where the file system has no such way.
+    virtual bool bypass_cache(bool /*on*/) { return false; }
+
     // Copies `length` bytes of `source` from `source_offset` to `offset` here, within the kernel
     // where it can.
     virtual void copy_from(File& source, std::uint64_t source_offset, std::uint64_t length,
@@ -57,9 +63,8 @@ class File {
     // Bytes that it takes on the disk.
     virtual std::uint64_t allocated() { return size(); }
 
-    // The whole blocks (kBlock) between `start` and `end` become zeros and take no room, where the
-    // file system can do that; else nothing happens. Lost by a crash unless synced.
-    static constexpr std::uint64_t kBlock = 4096;
+    // The whole blocks between `start` and `end` become zeros and take no room, where the file
+    // system can do that; else nothing happens. Lost by a crash unless synced.
     void punch(std::uint64_t start, std::uint64_t end);
 
     virtual void truncate(std::uint64_t size) = 0;

@@ -72,6 +72,11 @@ class RealFile final : public File {
                 return ::pwritev(number(), vector.data(), static_cast<int>(count),
                                  static_cast<off_t>(offset));
             });
+            // Larger blocks than kBlock, or a write that ended within one.
+            if (n < 0 && errno == EINVAL && bypasses_cache_) {
+                bypass_cache(false);
+                continue;
+            }
             if (n < 0) fail("write");
             offset += static_cast<std::uint64_t>(n);
             skip += static_cast<std::size_t>(n);
@@ -80,6 +85,16 @@ class RealFile final : public File {
                 pieces = pieces.subspan(1);
             }
         }
+    }
+
+    bool bypass_cache(bool on) override {
+        if (on == bypasses_cache_) return true;
+        const int flags = ::fcntl(number(), F_GETFL);
+        if (flags < 0) return false;
+        if (::fcntl(number(), F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) != 0)
+            return false;
+        bypasses_cache_ = on;
+        return true;
     }
 
     void copy_from(File& source, std::uint64_t source_offset, std::uint64_t length,
@@ -163,6 +178,7 @@ class RealFile final : public File {
 
     const Descriptor descriptor_;
     const std::string name_;
+    bool bypasses_cache_ = false;
 };
 
 class RealDirectory final : public Directory {

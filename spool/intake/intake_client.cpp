@@ -84,6 +84,16 @@ Task<> Body::write_out() {
     memory_.clear();
 }
 
+Task<> Body::finish_file(mail::BodyRef& ref) {
+    if (failed()) co_return;
+    try {
+        const auto call = [this] { return file_->finish(); };
+        ref = co_await async::blocking(client_.loop_, call);
+    } catch (const spool::DiskError& error) {
+        failure_ = failure_of(error);
+    }
+}
+
 // --- IntakeClient
 
 IntakeClient::IntakeClient(async::Loop& loop, log::Log& log, std::string path)
@@ -216,8 +226,8 @@ Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
     mail::BodyRef ref;
     if (body.file_ || body.full()) {
         co_await body.make_room(stop);
+        co_await body.finish_file(ref);
         if (!body.failed() && (body.generation_ != generation_ || !channel_)) co_return away();
-        if (!body.failed()) ref = body.file_->finish();
     } else if (!body.failed()) {
         co_await append(envelope, body, ref, stop);
     }

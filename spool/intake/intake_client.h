@@ -61,6 +61,7 @@ class Body {
     friend class IntakeClient;
     async::Task<> open_file(async::Stop& stop);
     async::Task<> write_out();
+    async::Task<> finish_file(mail::BodyRef& ref);
     bool failed() const { return !failure_.status.empty(); }
     void fail(std::string status, std::string text);
 

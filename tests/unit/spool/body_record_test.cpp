@@ -4,6 +4,7 @@
 #include "spool/body/body_writer.h"
 #include "spool/body/record.h"
 #include "spool/disk/fault_disk.h"
+#include "tests/unit/spool/temporary_directory.h"
 
 namespace veredus::spool {
 namespace {
@@ -162,6 +163,26 @@ BOOST_AUTO_TEST_CASE(single_files_hold_the_message_alone) {
     const auto body = writer.finish();
     BOOST_CHECK((body == mail::BodyRef{3, 0, 7, mail::digest_of("one two")}));
     BOOST_TEST(read_all(*disk.root().open("a", Access::kRead)) == "one two");
+}
+
+BOOST_AUTO_TEST_CASE(single_files_take_pieces_of_any_length) {
+    TemporaryDirectory temporary;
+    std::string message;
+    while (message.size() < 3 * kSingleFileThreshold)
+        message += std::to_string(message.size()) + "\r\n";
+    const std::size_t blocks = 2 * kSingleFileThreshold;  // nothing is left for the end
+    for (const std::size_t length : {std::size_t{0}, File::kBlock, blocks, message.size()}) {
+        for (const std::size_t piece : {std::size_t{1000}, File::kBlock, message.size()}) {
+            const auto whole = std::string_view(message).substr(0, length);
+            SingleFileWriter writer(temporary.directory().create("a"), 3);
+            for (std::size_t at = 0; at < length; at += piece)
+                writer.write(whole.substr(at, piece));
+            const auto body = writer.finish();
+            BOOST_CHECK((body == mail::BodyRef{3, 0, length, mail::digest_of(whole)}));
+            BOOST_TEST((read_all(*temporary.directory().open("a", Access::kRead)) == whole));
+            temporary.directory().unlink("a");
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

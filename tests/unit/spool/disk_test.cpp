@@ -107,6 +107,26 @@ BOOST_AUTO_TEST_CASE(many_pieces_are_written_in_order) {
     BOOST_TEST(text_of(temporary.directory(), "a") == expected);
 }
 
+// Not every file system has a way past the cache; what is written is the same with and without.
+BOOST_AUTO_TEST_CASE(what_goes_past_the_cache_is_what_was_written) {
+    TemporaryDirectory temporary;
+    const auto file = temporary.directory().create("a");
+    struct alignas(File::kBlock) Blocks {
+        std::array<char, 2 * File::kBlock> bytes;
+    };
+    const auto blocks = std::make_unique<Blocks>();
+    blocks->bytes.fill('x');
+    const std::string_view two(blocks->bytes.data(), blocks->bytes.size());
+    const bool past = file->bypass_cache(true);
+    BOOST_TEST(((::fcntl(file->descriptor(), F_GETFL) & O_DIRECT) != 0) == past);
+    file->write(0, two);
+    file->write(two.size(), two.substr(1));  // neither its address nor its length is a block's
+    BOOST_TEST(file->bypass_cache(false));
+    BOOST_TEST((::fcntl(file->descriptor(), F_GETFL) & O_DIRECT) == 0);
+    file->write(2 * two.size() - 1, std::string_view("end"));
+    BOOST_TEST(text_of(temporary.directory(), "a") == std::string(2 * two.size() - 1, 'x') + "end");
+}
+
 BOOST_AUTO_TEST_CASE(locks_exclude_other_open_files) {
     TemporaryDirectory temporary;
     const auto first = temporary.directory().create("a");
