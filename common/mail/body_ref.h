@@ -5,7 +5,7 @@
 
 namespace veredus::mail {
 
-// BLAKE2b-256 (libsodium crypto_generichash) over the bytes of a message.
+// SHA-256 over the bytes of a message.
 using Digest = std::array<std::uint8_t, 32>;
 
 // Where the bytes of a message stand. Which file `file` names is between the two who speak; beside

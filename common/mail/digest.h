@@ -1,7 +1,8 @@
 #pragma once
 
-#include <sodium.h>
+#include <openssl/evp.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 
 namespace veredus::mail {
 
-// Takes a message's digest piece by piece: BLAKE2b-256 without key.
+// Takes a message's digest piece by piece: SHA-256 (RFC 6234), which processors of today compute.
 class DigestBuilder {
   public:
     DigestBuilder();
@@ -19,7 +20,10 @@ class DigestBuilder {
     Digest finish();
 
   private:
-    crypto_generichash_state state_;
+    struct Free {
+        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    };
+    std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
 Digest digest_of(std::string_view bytes);

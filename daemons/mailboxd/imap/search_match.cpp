@@ -61,7 +61,7 @@ std::unique_ptr<Matcher> simple(int cost, Test test) {
 class AndMatcher final : public Matcher {
   public:
     explicit AndMatcher(std::vector<std::unique_ptr<Matcher>> all) : all_(std::move(all)) {
-        std::ranges::stable_sort(all_, {}, [](const auto& each) { return each->cost(); });
+        std::ranges::sort(all_, {}, [](const auto& each) { return each->cost(); });
     }
     bool matches(Candidate& candidate) const override {
         return std::ranges::all_of(all_,
@@ -76,7 +76,7 @@ class AndMatcher final : public Matcher {
 class OrMatcher final : public Matcher {
   public:
     explicit OrMatcher(std::vector<std::unique_ptr<Matcher>> any) : any_(std::move(any)) {
-        std::ranges::stable_sort(any_, {}, [](const auto& each) { return each->cost(); });
+        std::ranges::sort(any_, {}, [](const auto& each) { return each->cost(); });
     }
     bool matches(Candidate& candidate) const override {
         return std::ranges::any_of(any_,
