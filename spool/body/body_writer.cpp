@@ -1,6 +1,5 @@
 #include "spool/body/body_writer.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -35,7 +34,7 @@ void SingleFileWriter::write(std::string_view bytes) {
     digest_.update(bytes);
     while (!bytes.empty()) {
         const auto some = bytes.substr(0, kGathered - filled_);
-        std::ranges::copy(some, gathered().subspan(filled_).begin());
+        some.copy(gathered().subspan(filled_).data(), some.size());
         filled_ += some.size();
         bytes.remove_prefix(some.size());
         if (filled_ == kGathered) write_blocks();
@@ -48,9 +47,8 @@ void SingleFileWriter::write_blocks() {
     if (whole == 0) return;
     file_->bypass_cache(true);
     file_->write(written_, std::string_view(gathered().first(whole)));
-    const auto rest = gathered().first(filled_).subspan(whole);
-    std::ranges::copy(rest, gathered().begin());
-    filled_ = rest.size();
+    filled_ -= whole;  // less than a block: it does not overlap its new place
+    std::string_view(gathered()).substr(whole, filled_).copy(gathered().data(), filled_);
     written_ += whole;
 }
 
