@@ -45,9 +45,10 @@ def machine(place, options):
         journal = " with a journal" if disk.has_journal(place) else " without a journal"
     seconds = 0.2 if options.quick else 1
     alone = disk.limits(place, seconds)
+    direct = f" ({alone['direct']:,.0f} past the kernel's cache)" if alone["direct"] else ""
     load = pathlib.Path("/proc/loadavg").read_text().split()[0]
     return (f"{cores} cores, {memory:.0f} GiB, Linux {os.uname().release.split('-')[0]}, {filesystem}{journal}"
             f"{' in a loop image' if options.disk == 'journalled' else ''}; load average before: {load}. "
             f"The disk alone: {alone['append']:,.0f} synced appends of 4 KiB a second, "
-            f"{alone['group'] * 64:,.0f} messages of 4 KiB a second in synced appends of 64, {alone['stream']:,.0f} MB/s in one go. "
+            f"{alone['group'] * 64:,.0f} messages of 4 KiB a second in synced appends of 64, {alone['stream']:,.0f} MB/s in one go{direct}. "
             f"smtp_load straight into smtp_sink: {ceiling(seconds):,.0f} messages a second.")
