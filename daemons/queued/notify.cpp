@@ -42,8 +42,9 @@ mail::BodyRef Notifier::write(mail::QueueId id, std::string_view message) {
     for (;;) {
         if (!segment_) {
             lease_ = bodies_.create_segment(world_.now_us());
-            segment_ = std::make_unique<spool::SegmentWriter>(lease_->open_for_writing(),
-                                                              lease_->file(), lease_->start());
+            segment_ = std::make_unique<spool::SegmentWriter>(
+                lease_->open_for_writing(), lease_->file(), lease_->start(),
+                spool::SegmentWriter::Growth::kByRecord);
         }
         // Refused when the segment is full, or when its last sync failed.
         const auto body = segment_->append(id, "", message);

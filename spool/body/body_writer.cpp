@@ -1,5 +1,6 @@
 #include "spool/body/body_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,8 +9,25 @@
 namespace veredus::spool {
 
 SegmentWriter::SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number,
-                             std::uint64_t start)
-    : segment_(std::move(segment)), file_number_(file_number), end_(start) {}
+                             std::uint64_t start, Growth growth)
+    : segment_(std::move(segment)),
+      file_number_(file_number),
+      growth_(growth),
+      end_(start),
+      grown_(start) {}
+
+// Before the record that ends at `after` is written.
+void SegmentWriter::grow_to(std::uint64_t after) {
+    if (after <= grown_) return;
+    const bool is_long = after - end_ > kLongForAhead;
+    if (growth_ == Growth::kByRecord || is_long) {
+        grown_ = after;
+    } else {
+        const auto to = std::min(after + kAhead, kSegmentSize);
+        segment_->write(grown_, std::string(to - grown_, '\0'));
+        grown_ = to;
+    }
+}
 
 std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string_view reverse_path,
                                                    std::string_view message) {
@@ -20,7 +38,8 @@ std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string
     if (after > kSegmentSize) return std::nullopt;
     const std::array<std::string_view, 3> pieces{line, message, kRecordEnd};
     const std::uint64_t offset = end_ + line.size();
-    // A write that failed half way leaves its place unused: nothing is ever written twice at one
+    grow_to(after);
+    // A write that failed half way leaves its place unused: no two records are ever written at one
     // offset.
     const std::uint64_t start = std::exchange(end_, after);
     segment_->write(start, pieces);

@@ -21,8 +21,18 @@ namespace veredus::spool {
 // Appends whole messages to a segment.
 class SegmentWriter {
   public:
+    // Whether the file grows before it must: a sync of bytes that it has room for is a write and a
+    // flush, one of bytes that made it longer a change of the file system's own tables, too, which
+    // is most of its time where those have a journal. For a file that many messages come to, one
+    // after the other; the room is zeros, as a crash may leave.
+    enum class Growth : std::uint8_t { kByRecord, kAhead };
+    static constexpr std::uint64_t kAhead = 256 * 1024;
+    // Longer records pay for the growth they cause.
+    static constexpr std::uint64_t kLongForAhead = 16 * 1024;
+
     // `segment` open for writing; `start`: where the first record goes.
-    SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number, std::uint64_t start);
+    SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number, std::uint64_t start,
+                  Growth growth);
 
     // The message as one more record. Nothing when the segment is full: ask for another.
     std::optional<mail::BodyRef> append(mail::QueueId id, std::string_view reverse_path,
@@ -31,9 +41,13 @@ class SegmentWriter {
     std::uint64_t file_number() const { return file_number_; }
 
   private:
+    void grow_to(std::uint64_t after);
+
     std::unique_ptr<File> segment_;
     std::uint64_t file_number_;
-    std::uint64_t end_;
+    Growth growth_;
+    std::uint64_t end_;    // of the last record
+    std::uint64_t grown_;  // of the file
 };
 
 // Writes one large message into a file of its own, piece by piece as it arrives, past the kernel's

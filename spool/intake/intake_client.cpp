@@ -218,7 +218,8 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
         }
         if (generation == generation_ && channel_)
             segment_ = std::make_unique<spool::SegmentWriter>(
-                std::move(opened.file), opened.where.file, opened.where.offset);
+                std::move(opened.file), opened.where.file, opened.where.offset,
+                spool::SegmentWriter::Growth::kAhead);
     }
 }
 

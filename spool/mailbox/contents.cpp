@@ -98,8 +98,9 @@ mail::BodyRef MailboxStore::write_record(mail::QueueId id, std::string_view byte
     for (;;) {
         if (!segment_) {
             lease_ = bodies_.create_segment(now_us_());
-            segment_ = std::make_unique<SegmentWriter>(lease_->open_for_writing(), lease_->file(),
-                                                       lease_->start());
+            segment_ =
+                std::make_unique<SegmentWriter>(lease_->open_for_writing(), lease_->file(),
+                                                lease_->start(), SegmentWriter::Growth::kByRecord);
         }
         const auto body = segment_->append(id, "", bytes);
         if (body) {

@@ -78,7 +78,8 @@ class Filler {
         if (!body) {
             writer_.reset();
             lease_ = bodies_.create_segment(wall_us());
-            writer_.emplace(lease_->open_for_writing(), lease_->file(), lease_->start());
+            writer_.emplace(lease_->open_for_writing(), lease_->file(), lease_->start(),
+                            spool::SegmentWriter::Growth::kByRecord);
             body = writer_->append(envelope.id, envelope.reverse_path, text);
         }
         if (!lease_->claim(*body)) throw std::runtime_error("claim refused");

@@ -83,7 +83,8 @@ class Bench {
         if (!body) {
             writer_.reset();
             lease_ = bodies_.create_segment(wall_us());
-            writer_.emplace(lease_->open_for_writing(), lease_->file(), lease_->start());
+            writer_.emplace(lease_->open_for_writing(), lease_->file(), lease_->start(),
+                            spool::SegmentWriter::Growth::kAhead);
             body = writer_->append(id, "sender@client.example", text_);
         }
         if (!lease_->claim(*body)) throw std::runtime_error("claim refused");

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(segment_headers_come_back) {
 
 BOOST_AUTO_TEST_CASE(a_segment_fills_up) {
     FaultDisk disk;
-    SegmentWriter writer(disk.root().create("a"), 9, 100);
+    SegmentWriter writer(disk.root().create("a"), 9, 100, SegmentWriter::Growth::kAhead);
     const std::string message(kSingleFileThreshold, 'x');
     std::uint64_t last_end = 100;
     int appended = 0;
@@ -122,6 +122,39 @@ BOOST_AUTO_TEST_CASE(a_segment_fills_up) {
     BOOST_TEST(writer.append(mail::QueueId::make(kNow, 1), "a@b.example", "short\r\n").has_value());
 }
 
+// As queue segments do, so that a sync need not change the file system's tables.
+BOOST_AUTO_TEST_CASE(a_segment_grows_ahead_of_small_records) {
+    FaultDisk disk;
+    const auto file = disk.root().create("a");
+    SegmentWriter writer(disk.root().open("a", Access::kWrite), 1, 0,
+                         SegmentWriter::Growth::kAhead);
+    const auto append = [&](std::size_t length) {
+        const auto body =
+            writer.append(mail::QueueId::make(kNow, 1), "a@b.example", std::string(length, 'x'));
+        BOOST_REQUIRE(body.has_value());
+        return body->offset + length + kRecordEnd.size();
+    };
+    const auto first = append(100);
+    const auto grown = first + SegmentWriter::kAhead;
+    BOOST_TEST(file->size() == grown);
+    std::size_t records = 1;
+    for (auto end = first; end + 1000 < grown; ++records)
+        end = append(500);
+    BOOST_TEST(file->size() == grown);
+    const auto end = append(100 * 1024);  // begins in the room there is and ends beyond it
+    BOOST_TEST(file->size() == end);
+    const auto after = append(SegmentWriter::kLongForAhead);
+    BOOST_TEST(file->size() == after);
+    const auto grown_again = append(10) + SegmentWriter::kAhead;
+    BOOST_TEST(file->size() == grown_again);
+    const auto found = find_records(*file, 1);
+    BOOST_TEST(found.size() == records + 3);
+    BOOST_TEST(std::ranges::all_of(found, &FoundRecord::intact));
+    while (writer.append(mail::QueueId::make(kNow, 1), "a@b.example", std::string(16000, 'x'))) {
+    }
+    BOOST_TEST(file->size() == kSegmentSize);
+}
+
 BOOST_AUTO_TEST_CASE(records_are_found_after_damage) {
     FaultDisk disk;
     const std::vector<std::string> messages{"one\r\n", "two\r\nFrom here on\r\n", "", "four\r\n"};
@@ -130,7 +163,7 @@ BOOST_AUTO_TEST_CASE(records_are_found_after_damage) {
         auto file = disk.root().create("a");
         file->write(0, std::string_view(encode_segment_header({1, kNow})));
         const auto start = file->size();
-        SegmentWriter writer(std::move(file), 1, start);
+        SegmentWriter writer(std::move(file), 1, start, SegmentWriter::Growth::kByRecord);
         for (const auto& message : messages) {
             bodies.push_back(*writer.append(mail::QueueId::make(kNow, 1), "a@b.example", message));
         }

@@ -27,7 +27,8 @@ struct Fixture {
         return *body;
     }
     static SegmentWriter writer_for(const BodyStore::Lease& lease) {
-        return {lease.open_for_writing(), lease.file(), lease.start()};
+        return {lease.open_for_writing(), lease.file(), lease.start(),
+                SegmentWriter::Growth::kByRecord};
     }
 };
 

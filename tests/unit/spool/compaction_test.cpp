@@ -29,7 +29,8 @@ struct Segment {
     explicit Segment(std::unique_ptr<Directory> directory) : store(std::move(directory)) {
         store.recover({}, BodyStore::Unneeded::kRemove);
         lease = store.create_segment(kNow);
-        writer.emplace(lease->open_for_writing(), lease->file(), lease->start());
+        writer.emplace(lease->open_for_writing(), lease->file(), lease->start(),
+                       SegmentWriter::Growth::kByRecord);
     }
     void fill(std::size_t count, std::size_t size) {
         for (std::size_t i = 0; i < count; ++i) {

@@ -152,7 +152,7 @@ class TestSpool {
             if (again || !segment.writer) {
                 segment.lease = bodies.create_segment(kTestNow);
                 segment.writer.emplace(segment.lease->open_for_writing(), segment.lease->file(),
-                                       segment.lease->start());
+                                       segment.lease->start(), SegmentWriter::Growth::kAhead);
             }
             const auto body = segment.writer->append(e.id, e.reverse_path, text);
             if (body && segment.lease->claim(*body)) return *body;
