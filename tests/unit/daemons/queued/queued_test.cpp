@@ -362,8 +362,8 @@ BOOST_AUTO_TEST_CASE(damage_is_reported_kept_and_never_sent) {
     }
     const auto directory = disk->root().open_directory("body");
     const auto segment = directory->list().at(0);
-    const auto end = directory->open(segment, spool::Access::kRead)->size();
-    disk->flip_bit(*directory, segment, end - std::string_view(kText).size() / 2);
+    const auto bytes = spool::read_all(*directory->open(segment, spool::Access::kRead));
+    disk->flip_bit(*directory, segment, bytes.find(kText) + std::string_view(kText).size() / 2);
     World world(std::move(disk), id.arrival_us() + 600'000'000);
     const auto relayd = world.relayd();
     const auto rows = world.wait_until([](const auto& r) { return r.at(0).state == "damaged"; });
