@@ -1,5 +1,6 @@
 #include "common/mail/digest.h"
 
+#include <openssl/evp.h>
 #include <sodium.h>
 
 #include <new>
@@ -19,6 +20,10 @@ void require(int done) {
 }
 
 }  // namespace
+
+void DigestBuilder::Free::operator()(EVP_MD_CTX* context) const {
+    EVP_MD_CTX_free(context);
+}
 
 DigestBuilder::DigestBuilder() : context_(EVP_MD_CTX_new()) {
     require(EVP_DigestInit_ex(context_.get(), sha_256(), nullptr));

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <openssl/evp.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/mail/body_ref.h"
+
+struct evp_md_ctx_st;  // EVP_MD_CTX: headers of ours stay free of OpenSSL's
 
 namespace veredus::mail {
 
@@ -21,9 +21,9 @@ class DigestBuilder {
 
   private:
     struct Free {
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+        void operator()(evp_md_ctx_st* context) const;
     };
-    std::unique_ptr<EVP_MD_CTX, Free> context_;
+    std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
 Digest digest_of(std::string_view bytes);

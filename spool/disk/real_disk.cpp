@@ -73,10 +73,7 @@ class RealFile final : public File {
                                  static_cast<off_t>(offset));
             });
             // Larger blocks than kBlock, or a write that ended within one.
-            if (n < 0 && errno == EINVAL && bypasses_cache_) {
-                bypass_cache(false);
-                continue;
-            }
+            if (n < 0 && errno == EINVAL && bypasses_cache_ && bypass_cache(false)) continue;
             if (n < 0) fail("write");
             offset += static_cast<std::uint64_t>(n);
             skip += static_cast<std::size_t>(n);

@@ -55,7 +55,16 @@ void Body::fail(std::string status, std::string text) {
 
 Task<> Body::make_room(Stop& stop) {
     if (!file_) co_await open_file(stop);
-    co_await write_out();
+    co_await to_file([this] { file_->write(memory_); });
+    memory_.clear();
+}
+
+Task<> Body::finish(mail::BodyRef& ref, Stop& stop) {
+    if (!file_) co_await open_file(stop);
+    co_await to_file([this, &ref] {
+        file_->write(memory_);
+        ref = file_->finish();
+    });
 }
 
 Task<> Body::open_file(Stop& stop) {
@@ -72,23 +81,11 @@ Task<> Body::open_file(Stop& stop) {
 }
 
 // Beside the loop, which serves other sessions meanwhile.
-Task<> Body::write_out() {
-    if (!failed() && !memory_.empty()) {
-        try {
-            const auto call = [this] { file_->write(memory_); };
-            co_await async::blocking(client_.loop_, call);
-        } catch (const spool::DiskError& error) {
-            failure_ = failure_of(error);
-        }
-    }
-    memory_.clear();
-}
-
-Task<> Body::finish_file(mail::BodyRef& ref) {
+template <class Call>
+Task<> Body::to_file(Call call) {
     if (failed()) co_return;
     try {
-        const auto call = [this] { return file_->finish(); };
-        ref = co_await async::blocking(client_.loop_, call);
+        co_await async::blocking(client_.loop_, call);
     } catch (const spool::DiskError& error) {
         failure_ = failure_of(error);
     }
@@ -226,8 +223,7 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
 Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
     mail::BodyRef ref;
     if (body.file_ || body.full()) {
-        co_await body.make_room(stop);
-        co_await body.finish_file(ref);
+        co_await body.finish(ref, stop);
         if (!body.failed() && (body.generation_ != generation_ || !channel_)) co_return away();
     } else if (!body.failed()) {
         co_await append(envelope, body, ref, stop);

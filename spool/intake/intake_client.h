@@ -60,8 +60,10 @@ class Body {
   private:
     friend class IntakeClient;
     async::Task<> open_file(async::Stop& stop);
-    async::Task<> write_out();
-    async::Task<> finish_file(mail::BodyRef& ref);
+    // What is in memory and the end of the file, in one go.
+    async::Task<> finish(mail::BodyRef& ref, async::Stop& stop);
+    template <class Call>
+    async::Task<> to_file(Call call);
     bool failed() const { return !failure_.status.empty(); }
     void fail(std::string status, std::string text);
 
