@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "common/smtp/plain_blocks.h"
+
 namespace veredus::smtp {
 namespace {
 
@@ -52,6 +54,23 @@ std::size_t DataReader::scan_text(std::string_view input, std::size_t at) {
     return lf + 1;
 }
 
+// Takes the blocks in which there is nothing to do; returns where that stops.
+std::size_t DataReader::skip_plain(std::string_view input, std::size_t at) {
+    if (state_ == State::dot || state_ == State::dot_cr || defect_ != Defect::none) return at;
+    const char before = state_ == State::line_start ? '\n' : state_ == State::text_cr ? '\r' : 'x';
+    // No line in so many octets is too long.
+    const auto found = plain_blocks(input.substr(at, kLineMax - line_), before);
+    if (found.size == 0) return at;
+    const auto plain = input.substr(at, found.size);
+    const auto last_end = plain.rfind('\n');
+    line_ = last_end == plain.npos ? line_ + plain.size() : plain.size() - 1 - last_end;
+    lines_ += found.lines;
+    state_ = plain.back() == '\n'   ? State::line_start
+             : plain.back() == '\r' ? State::text_cr
+                                    : State::text;
+    return at + plain.size();
+}
+
 std::size_t DataReader::step(std::string_view input, std::size_t at) {
     const char c = input[at];
     if (state_ == State::dot && c == '\r') {
@@ -83,9 +102,16 @@ std::string_view DataReader::next(std::string_view& input) {
         begin = 1;
     }
     std::size_t at = begin;
+    std::size_t by_line_until = begin;
     while (at < input.size() && state_ != State::ended &&
-           !(state_ == State::line_start && input[at] == '.'))
-        at = step(input, at);
+           !(state_ == State::line_start && input[at] == '.')) {
+        if (at < by_line_until) {
+            at = step(input, at);
+        } else {
+            at = skip_plain(input, at);
+            by_line_until = at + kPlainBlock;
+        }
+    }
     const std::string_view piece = input.substr(begin, at - begin);
     input.remove_prefix(at);
     size_ += piece.size();

@@ -43,6 +43,7 @@ class DataReader {
   private:
     enum class State : std::uint8_t { line_start, text, text_cr, dot, dot_cr, ended };
 
+    std::size_t skip_plain(std::string_view input, std::size_t at);
     std::size_t step(std::string_view input, std::size_t at);
     std::size_t scan_text(std::string_view input, std::size_t at);
     void end_line();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "common/smtp/plain_blocks.h"
+
 namespace veredus::smtp {
 namespace {
 
@@ -11,6 +13,17 @@ namespace {
 }
 
 }  // namespace
+
+// Passes the blocks that go as they are; returns where that stops.
+std::size_t DataWriter::skip_plain(std::string_view block, std::size_t at) {
+    const char before = state_ == State::line_start ? '\n' : state_ == State::cr ? '\r' : 'x';
+    const auto plain = block.substr(at, plain_blocks(block.substr(at), before).size);
+    if (plain.empty()) return at;
+    state_ = plain.back() == '\n'   ? State::line_start
+             : plain.back() == '\r' ? State::cr
+                                    : State::text;
+    return at + plain.size();
+}
 
 // Takes what there is of a line, or the LF that ends it; returns where that stops.
 std::size_t DataWriter::step(std::string_view block, std::size_t at) {
@@ -32,7 +45,13 @@ std::size_t DataWriter::step(std::string_view block, std::size_t at) {
 
 void DataWriter::write(std::string_view block, std::string& wire) {
     std::size_t written = 0;
+    std::size_t by_line_until = 0;
     for (std::size_t at = 0; at < block.size();) {
+        if (at >= by_line_until) {
+            at = skip_plain(block, at);
+            by_line_until = at + kPlainBlock;
+            continue;
+        }
         if (state_ == State::line_start && block[at] == '.') {
             wire += block.substr(written, at - written);
             wire += '.';

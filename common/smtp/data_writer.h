@@ -21,6 +21,7 @@ class DataWriter {
 
   private:
     enum class State : std::uint8_t { line_start, text, cr };
+    std::size_t skip_plain(std::string_view block, std::size_t at);
     std::size_t step(std::string_view block, std::size_t at);
 
     State state_ = State::line_start;

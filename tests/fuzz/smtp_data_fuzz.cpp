@@ -28,7 +28,8 @@ class Cuts {
     explicit Cuts(std::string_view lengths) : lengths_(lengths) {}
     std::size_t next() {
         if (lengths_.empty()) return 1000;
-        return static_cast<unsigned char>(lengths_[at_++ % lengths_.size()]) % 100u + 1;
+        const auto length = static_cast<unsigned char>(lengths_[at_++ % lengths_.size()]);
+        return length * length / 32u + 1;  // short ones, and some of several plain blocks
     }
 
   private:

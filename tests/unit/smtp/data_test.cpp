@@ -6,6 +6,7 @@
 
 #include "common/smtp/data_reader.h"
 #include "common/smtp/data_writer.h"
+#include "common/smtp/plain_blocks.h"
 
 using namespace veredus::smtp;
 using Defect = DataReader::Defect;
@@ -127,6 +128,47 @@ BOOST_AUTO_TEST_CASE(nothing_else_ends_a_message) {
     }
 }
 
+// Long enough to be looked at in blocks: whatever matters is seen wherever in a block it stands,
+// and by the same rules as in the shortest pieces.
+BOOST_AUTO_TEST_CASE(what_matters_is_seen_anywhere_in_a_block) {
+    const std::string_view inserted[] = {
+        "\n",    "\r",       "\r\n",      "\r\n..",
+        "\r\n.", "\r\r\n",   "\r\n.\r\n", std::string_view("\0", 1),
+        ".",     "\r\n\r\n", "\n.\r\n"};
+    std::string text;
+    while (text.size() < 3 * kPlainBlock)
+        text += "a line of some forty characters, or more\r\n";
+    for (const auto what : inserted) {
+        for (std::size_t at = kPlainBlock - 4; at < 2 * kPlainBlock + 44; ++at) {
+            const std::string wire =
+                text.substr(0, at) + std::string(what) + text.substr(at) + "\r\n.\r\nNOOP\r\n";
+            const Read whole = read(wire, wire.size());
+            for (const std::size_t chunk : {1ul, kPlainBlock - 1, kPlainBlock, kPlainBlock + 1}) {
+                const Read cut = read(wire, chunk);
+                BOOST_TEST_REQUIRE(cut.ended);
+                BOOST_TEST(cut.defect == whole.defect);
+                BOOST_TEST(cut.lines == whole.lines);
+                BOOST_TEST(cut.size == whole.size);
+                BOOST_TEST(cut.rest == whole.rest);
+                if (whole.defect == Defect::none) BOOST_TEST(cut.message == whole.message);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_line_of_many_blocks_is_too_long_all_the_same) {
+    for (const std::size_t more : {0, 1}) {
+        const std::string wire =
+            "a\r\n" + std::string(DataReader::kLineMax - 2 + more, 'x') + "\r\n.\r\n";
+        for (const std::size_t chunk : {wire.size(), kPlainBlock + 1}) {
+            const Read got = read(wire, chunk);
+            BOOST_TEST(got.ended);
+            BOOST_TEST((got.defect == Defect::line_too_long) == (more == 1));
+            BOOST_TEST(got.lines == 2u);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_line_with_the_defect_is_named) {
     BOOST_TEST(read_every_way("a\nb\r\n.\r\n").lines == 1u);
     BOOST_TEST(read_every_way("a\r\nb\r\nc\rd\r\ne\n\r\n.\r\n").lines == 3u);
@@ -202,6 +244,16 @@ BOOST_AUTO_TEST_CASE(a_message_is_stuffed_and_ended) {
     for (const auto& one : cases)
         for (std::size_t chunk = 1; chunk <= one.body.size() + 1; ++chunk)
             BOOST_TEST(written(one.body, chunk) == one.wire);
+}
+
+BOOST_AUTO_TEST_CASE(a_long_message_is_stuffed_wherever_a_line_begins) {
+    std::string body;
+    for (std::size_t i = 0; i < 3 * kPlainBlock; ++i)
+        body += std::string(i % 70, 'x') + (i % 11 == 0 ? "\r\n.\r\n" : "\r\n");
+    const auto wire = written(body, 1);
+    for (const std::size_t chunk : {kPlainBlock - 1, kPlainBlock, kPlainBlock + 1, body.size()})
+        BOOST_TEST((written(body, chunk) == wire));
+    BOOST_TEST((read(wire, wire.size()).message == body));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_lines_is_not_sent) {
