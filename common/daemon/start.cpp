@@ -1,7 +1,6 @@
 #include "common/daemon/start.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <sodium.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -109,8 +108,6 @@ Start::Start(const char* name)
     ::setenv("UV_USE_IO_URING", "0", 1);  // its calls would escape the sandbox's filter
     if (::sodium_init() < 0)
         give_up(log_, EX_OSERR, "libsodium cannot be set up: no source of random numbers?");
-    // Its configuration is read while it can be; digests and TLS follow it.
-    ::OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);
     config_ = load(log_, config_file());
     if (config_.log.json) log_.set_shape(log::Shape::json);
     take_passed_descriptors();

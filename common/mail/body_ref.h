@@ -5,8 +5,10 @@
 
 namespace veredus::mail {
 
-// SHA-256 over the bytes of a message.
-using Digest = std::array<std::uint8_t, 32>;
+// XXH3, 128 bits, over the bytes of a message, big end first, as xxh128sum shows it. It tells what
+// a disk or a crash did to them, not what somebody did on purpose: who may write a body may write
+// the digest beside it as well, whichever it is.
+using Digest = std::array<std::uint8_t, 16>;
 
 // Where the bytes of a message stand. Which file `file` names is between the two who speak; beside
 // it on the wire goes an open descriptor where the reader has none.

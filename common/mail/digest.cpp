@@ -1,48 +1,41 @@
 #include "common/mail/digest.h"
 
-#include <openssl/evp.h>
 #include <sodium.h>
+#include <xxhash.h>
 
+#include <array>
 #include <new>
 
 namespace veredus::mail {
 namespace {
 
-// Looked up once: that costs more than the digest of a small message.
-const EVP_MD* sha_256() {
-    static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    return algorithm;
-}
-
-// Nothing but a lack of memory, or an OpenSSL without SHA-256, makes one of these calls fail.
-void require(int done) {
-    if (done != 1) throw std::bad_alloc();
+Digest digest_from(XXH128_hash_t hash) {
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, hash);
+    return std::to_array(canonical.digest);
 }
 
 }  // namespace
 
-void DigestBuilder::Free::operator()(EVP_MD_CTX* context) const {
-    EVP_MD_CTX_free(context);
+void DigestBuilder::Free::operator()(XXH3_state_t* state) const {
+    XXH3_freeState(state);
 }
 
-DigestBuilder::DigestBuilder() : context_(EVP_MD_CTX_new()) {
-    require(EVP_DigestInit_ex(context_.get(), sha_256(), nullptr));
+DigestBuilder::DigestBuilder() : state_(XXH3_createState()) {
+    if (!state_) throw std::bad_alloc();
+    XXH3_128bits_reset(state_.get());
 }
 
 void DigestBuilder::update(std::string_view bytes) {
-    require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+    XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
 }
 
-Digest DigestBuilder::finish() {
-    Digest digest;
-    require(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
-    return digest;
+Digest DigestBuilder::finish() const {
+    return digest_from(XXH3_128bits_digest(state_.get()));
 }
 
 Digest digest_of(std::string_view bytes) {
-    DigestBuilder builder;
-    builder.update(bytes);
-    return builder.finish();
+    return digest_from(XXH3_128bits(bytes.data(), bytes.size()));
 }
 
 std::string to_hex(const Digest& digest) {

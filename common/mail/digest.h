@@ -7,28 +7,28 @@
 
 #include "common/mail/body_ref.h"
 
-struct evp_md_ctx_st;  // EVP_MD_CTX: headers of ours stay free of OpenSSL's
+struct XXH3_state_s;  // headers of ours stay free of xxHash's
 
 namespace veredus::mail {
 
-// Takes a message's digest piece by piece: SHA-256 (RFC 6234), which processors of today compute.
+// Takes a message's digest piece by piece.
 class DigestBuilder {
   public:
     DigestBuilder();
     void update(std::string_view bytes);
-    // Once, at the end.
-    Digest finish();
+    // Of all bytes so far.
+    Digest finish() const;
 
   private:
     struct Free {
-        void operator()(evp_md_ctx_st* context) const;
+        void operator()(XXH3_state_s* state) const;
     };
-    std::unique_ptr<evp_md_ctx_st, Free> context_;
+    std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
 Digest digest_of(std::string_view bytes);
 
-// 64 lower-case hexadecimal digits; from them, nothing if `hex` is anything else.
+// 32 lower-case hexadecimal digits; from them, nothing if `hex` is anything else.
 std::string to_hex(const Digest& digest);
 std::optional<Digest> digest_from_hex(std::string_view hex);
 

@@ -109,7 +109,7 @@ std::string encode_record_head(const RecordHead& head) {
     for (char& c : sender) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
     }
-    return fmt::format("{}{} {} id={} length={} sha256={}\n", kFrom, sender,
+    return fmt::format("{}{} {} id={} length={} xxh128={}\n", kFrom, sender,
                        time_text(head.arrival_us), head.id.text(), head.length,
                        mail::to_hex(head.digest));
 }
@@ -117,7 +117,7 @@ std::string encode_record_head(const RecordHead& head) {
 std::optional<RecordHead> parse_record_head(std::string_view line) {
     if (!line.starts_with(kFrom)) return std::nullopt;
     line.remove_prefix(kFrom.size());
-    const auto digest_text = take_last_field(line, "sha256");
+    const auto digest_text = take_last_field(line, "xxh128");
     const auto length_text = digest_text ? take_last_field(line, "length") : std::nullopt;
     const auto id_text = length_text ? take_last_field(line, "id") : std::nullopt;
     if (!id_text) return std::nullopt;

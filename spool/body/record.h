@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kSegmentSize = 16 * 1024 * 1024;
 
 inline constexpr std::string_view kRecordEnd = "\n";
 // No record's line has fewer bytes: all that is fixed in it, and one byte each of what is not.
-inline constexpr std::uint32_t kShortestHead = 130;
+inline constexpr std::uint32_t kShortestHead = 98;
 // None has more whose reverse-path keeps to RFC 5321 4.5.3.1.3 (256 bytes).
 inline constexpr std::uint32_t kLongestHead = 512;
 
