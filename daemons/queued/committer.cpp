@@ -21,6 +21,8 @@ constexpr std::size_t kRecipients = 512;
 constexpr std::size_t kOutcomes = 128;
 // So few are written in less time than it takes to wake one more thread for the sync.
 constexpr std::size_t kAtOnce = 16;
+// Threads that sync files beside the database: the disk does several at a time.
+constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
 constexpr auto kRetry = std::chrono::seconds(1);
 
@@ -42,6 +44,7 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       store_(store),
       bodies_(bodies),
       after_(std::move(after)),
+      helpers_(kHelpers),
       turn_(loop, 1),
       in_store_(loop, 1),
       work_(loop),
@@ -241,7 +244,7 @@ std::expected<spool::QueueStore::Written, std::string> Committer::write_rows(
 
 // In a thread of the pool, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
-    store_.sync(written, [this](const auto& one, const auto& other) { second_.run(one, other); });
+    store_.sync(written, [this](const spool::Tasks& tasks) { helpers_.run(tasks); });
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

@@ -127,7 +127,7 @@ class Committer {
     spool::QueueStore& store_;
     spool::BodyStore& bodies_;
     After after_;
-    spool::SecondThread second_;
+    spool::Helpers helpers_;
     async::Semaphore turn_;      // to begin something new in the store
     async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
     async::Event work_;

@@ -54,7 +54,7 @@ struct BodyStore::BodyFile {
     std::uint64_t references = 0;
     bool leased = false;
     DeadRanges dead;  // of a segment
-    // Both set by SyncSet::run() on its own thread.
+    // Both set by a SyncSet's tasks on their own threads.
     std::atomic<bool> name_durable = false;
     std::atomic<bool> broken = false;  // a sync failed
 };
@@ -99,34 +99,52 @@ bool BodyStore::Lease::claim(const mail::BodyRef& body) {
     return true;
 }
 
-std::vector<std::uint64_t> BodyStore::SyncSet::run() {
-    std::vector<std::uint64_t> failed;
-    const auto fail = [&](BodyFile& body) {
-        body.broken = true;
-        failed.push_back(body.name.number);
-    };
-    bool names_to_sync = false;
-    for (const auto& [body, file] : files_) {
-        try {
-            // What a failed sync did not write, a later one takes for written.
-            if (body->broken) throw DiskError(EIO, "sync again", name_of(body->name));
-            file->sync();
-            names_to_sync |= !body->name_durable;
-        } catch (const DiskError&) {
-            fail(*body);
-        }
+void BodyStore::SyncSet::add_to(Tasks& tasks) {
+    for (auto& item : files_)
+        tasks.emplace_back([this, &item] { sync_file(item); });
+    if (std::ranges::any_of(files_, [](const Item& item) { return !item.body->name_durable; }))
+        tasks.emplace_back([this] { sync_names(); });
+}
+
+void BodyStore::SyncSet::sync_file(Item& item) const {
+    // What a failed sync did not write, a later one takes for written.
+    if (item.body->broken) return;
+    try {
+        item.file->sync();
+        item.synced = true;
+    } catch (const DiskError&) {
+        item.body->broken = true;
     }
-    if (!names_to_sync) return failed;
+}
+
+void BodyStore::SyncSet::sync_names() {
+    names_synced_ = false;
     try {
         directory_->sync();
+        names_synced_ = true;
         for (const auto& item : files_)
             item.body->name_durable = true;
     } catch (const DiskError&) {
         for (const auto& item : files_) {
-            if (!item.body->name_durable && !item.body->broken) fail(*item.body);
+            if (!item.body->name_durable) item.body->broken = true;
         }
     }
+}
+
+std::vector<std::uint64_t> BodyStore::SyncSet::failed() const {
+    std::vector<std::uint64_t> failed;
+    for (const auto& item : files_) {
+        const bool named = names_synced_ || item.body->name_durable;
+        if (!item.synced || !named) failed.push_back(item.body->name.number);
+    }
     return failed;
+}
+
+std::vector<std::uint64_t> BodyStore::SyncSet::run() {
+    Tasks tasks;
+    add_to(tasks);
+    one_by_one(tasks);
+    return failed();
 }
 
 BodyStore::BodyStore(std::unique_ptr<Directory> directory) : directory_(std::move(directory)) {}

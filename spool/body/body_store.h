@@ -14,6 +14,7 @@
 #include "spool/body/body_file.h"
 #include "spool/body/dead_ranges.h"
 #include "spool/disk/disk.h"
+#include "spool/disk/side_by_side.h"
 
 namespace veredus::spool {
 
@@ -32,7 +33,7 @@ struct BodyFileFault {
 // The files that hold message bodies, in one directory of their own. For the owner of the data
 // alone; who only writes bodies has body_writer.h. It keeps count of who needs a file and removes
 // it after the last; that count is rebuilt at start from the owner's database, which is the truth.
-// One thread, but for SyncSet::run().
+// One thread, but for what a SyncSet has to do.
 class BodyStore {
   private:
     struct BodyFile;
@@ -69,9 +70,13 @@ class BodyStore {
     // What has to reach the disk before a commit counts.
     class SyncSet {
       public:
-        // Syncs each file, and once the directory when one of them is new. On any thread. Answers
-        // the files that failed: nothing written to them since their last sync may be counted on,
-        // and they take no more; they fail again in every later set.
+        // A sync of each file, and one of the directory when a file is new, as tasks to be run once
+        // each, in any order and on any threads; this must stay where it is until all have ended.
+        void add_to(Tasks& tasks);
+        // Then: the files that failed. Nothing written to them since their last sync may be counted
+        // on, and they take no more; they fail again in every later set.
+        std::vector<std::uint64_t> failed() const;
+        // All of it, one after the other; answers as failed().
         std::vector<std::uint64_t> run();
         bool empty() const { return files_.empty(); }
 
@@ -80,9 +85,14 @@ class BodyStore {
         struct Item {
             std::shared_ptr<BodyFile> body;
             std::shared_ptr<File> file;
+            bool synced = false;
         };
+        void sync_file(Item& item) const;
+        void sync_names();
+
         Directory* directory_ = nullptr;
         std::vector<Item> files_;
+        bool names_synced_ = true;
     };
 
     // Gives the space of what is dead in segments back to the file system.

@@ -2,39 +2,53 @@
 
 namespace veredus::spool {
 
-SecondThread::SecondThread() : thread_([this] { work(); }) {}
+void one_by_one(const Tasks& tasks) {
+    for (const auto& task : tasks)
+        task();
+}
 
-SecondThread::~SecondThread() {
+Helpers::Helpers(std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i)
+        threads_.emplace_back([this] { help(); });
+}
+
+Helpers::~Helpers() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
     }
-    changed_.notify_all();
-    thread_.join();
+    more_.notify_all();
+    for (auto& thread : threads_)
+        thread.join();
 }
 
-void SecondThread::run(const std::function<void()>& one, const std::function<void()>& other) {
-    {
-        const std::lock_guard lock(mutex_);
-        task_ = &one;
-    }
-    changed_.notify_all();
-    other();
+void Helpers::run(const Tasks& tasks) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return task_ == nullptr; });
+    waiting_ = tasks;
+    for (std::size_t i = 1; i < tasks.size() && i <= threads_.size(); ++i)
+        more_.notify_one();
+    while (!waiting_.empty())
+        take(lock);
+    ended_.wait(lock, [this] { return running_ == 0; });
 }
 
-void SecondThread::work() {
+// One task; the lock is held when it begins and when it returns.
+void Helpers::take(std::unique_lock<std::mutex>& lock) {
+    const auto& task = waiting_.front();
+    waiting_ = waiting_.subspan(1);
+    ++running_;
+    lock.unlock();
+    task();
+    lock.lock();
+    if (--running_ == 0 && waiting_.empty()) ended_.notify_all();
+}
+
+void Helpers::help() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        changed_.wait(lock, [this] { return task_ != nullptr || ending_; });
-        if (task_ == nullptr) return;
-        const auto& task = *task_;
-        lock.unlock();
-        task();
-        lock.lock();
-        task_ = nullptr;
-        changed_.notify_all();
+        more_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+        if (waiting_.empty()) return;
+        take(lock);
     }
 }
 

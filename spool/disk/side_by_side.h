@@ -1,36 +1,43 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
+#include <vector>
 
 namespace veredus::spool {
 
-// Runs two functions at the same time and returns when both have ended; neither throws. Tests run
-// them one after the other instead, in either order.
-using SideBySide =
-    std::function<void(const std::function<void()>& one, const std::function<void()>& other)>;
+// What can be done at the same time; none throws.
+using Tasks = std::vector<std::function<void()>>;
+// Runs all of them and returns when all have ended. Tests run them one after the other instead, in
+// either order.
+using SideBySide = std::function<void(const Tasks&)>;
+void one_by_one(const Tasks& tasks);
 
-// One more thread, for the first of the two; the second runs where run() was called. Used by one
-// caller at a time.
-class SecondThread {
+// Threads that help one caller at a time, who takes the first task and whatever the others leave.
+class Helpers {
   public:
-    SecondThread();
-    SecondThread(const SecondThread&) = delete;
-    SecondThread& operator=(const SecondThread&) = delete;
-    ~SecondThread();
+    explicit Helpers(std::size_t threads);
+    Helpers(const Helpers&) = delete;
+    Helpers& operator=(const Helpers&) = delete;
+    ~Helpers();
 
-    void run(const std::function<void()>& one, const std::function<void()>& other);
+    void run(const Tasks& tasks);
 
   private:
-    void work();
+    void help();
+    void take(std::unique_lock<std::mutex>& lock);
 
     std::mutex mutex_;
-    std::condition_variable changed_;
-    const std::function<void()>* task_ = nullptr;  // guarded by mutex_; null when done
-    bool ending_ = false;                          // guarded by mutex_
-    std::thread thread_;                           // last: starts when the rest is there
+    std::condition_variable more_;
+    std::condition_variable ended_;
+    std::span<const std::function<void()>> waiting_;  // guarded by mutex_
+    std::size_t running_ = 0;                         // guarded by mutex_
+    bool ending_ = false;                             // guarded by mutex_
+    std::vector<std::thread> threads_;                // last: they start when the rest is there
 };
 
 }  // namespace veredus::spool

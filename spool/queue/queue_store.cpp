@@ -71,18 +71,18 @@ QueueStore::Written QueueStore::write(const Batch& batch, BodyStore::SyncSet own
 void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
     std::exception_ptr error;
     bool ledger_synced = true;
-    side_by_side(
-        [&] {
-            written.failed_files = written.bodies.run();
-            ledger_synced = written.ledger.files.run();
-        },
-        [&] {
-            try {
-                database_.sync();
-            } catch (...) {
-                error = std::current_exception();
-            }
-        });
+    Tasks tasks{[&] {
+        try {
+            database_.sync();
+        } catch (...) {
+            error = std::current_exception();
+        }
+    }};
+    if (!written.ledger.files.empty())
+        tasks.emplace_back([&] { ledger_synced = written.ledger.files.run(); });
+    written.bodies.add_to(tasks);
+    side_by_side(tasks);
+    written.failed_files = written.bodies.failed();
     departing_.synced(written.ledger, ledger_synced);
     if (error) std::rethrow_exception(error);
     departing_.publish(written.batch);

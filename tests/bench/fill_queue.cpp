@@ -130,10 +130,7 @@ class Filler {
             outcomes.push_back(put_off(batch_.arrivals.back()));
         }
         auto written = store_.write(batch_, {}, bodies_.to_sync(files));
-        store_.sync(written, [](const auto& one, const auto& other) {
-            one();
-            other();
-        });
+        store_.sync(written, spool::one_by_one);
         batch_.outcomes = std::move(outcomes);
     }
 

@@ -109,8 +109,7 @@ class Bench {
             waiting_.push_back(id);
         }
         auto written = store_.write(batch, {}, bodies_.to_sync(files));
-        store_.sync(written,
-                    [this](const auto& one, const auto& other) { second_.run(one, other); });
+        store_.sync(written, [this](const spool::Tasks& tasks) { helpers_.run(tasks); });
         for (const auto& departure : written.committed.departures)
             bodies_.bury(departure.body);
     }
@@ -119,7 +118,7 @@ class Bench {
     std::unique_ptr<spool::Directory> root_;
     spool::QueueStore store_;
     spool::BodyStore bodies_;
-    spool::SecondThread second_;
+    spool::Helpers helpers_{4};
     std::unique_ptr<spool::BodyStore::Lease> lease_;
     std::optional<spool::SegmentWriter> writer_;
     std::string text_;

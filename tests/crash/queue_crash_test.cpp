@@ -22,8 +22,8 @@ struct Case {
 };
 
 const SideBySide& order_of(const Case& c) {
-    static const SideBySide first = one_then_other;
-    static const SideBySide second = other_then_one;
+    static const SideBySide first = one_by_one;
+    static const SideBySide second = last_first;
     return c.bodies_first ? first : second;
 }
 

@@ -54,8 +54,8 @@ BOOST_AUTO_TEST_CASE(a_lost_body_refuses_its_message_alone) {
     spool->start_new_segment();
     batch.arrivals.push_back(spool->make("two\r\n", {recipient_at("a@b.example")}));
     auto written = spool->write(batch);
-    disk.set_plan({.fail_at = disk.operations() + 2});  // the second segment's sync
-    queue().sync(written, one_then_other);
+    disk.set_plan({.fail_at = disk.operations() + 3});  // the second segment's sync
+    queue().sync(written, one_by_one);
     BOOST_TEST(written.failed_files.size() == 1U);
     queue().take_back(batch, written);
     const auto& committed = written.committed;
@@ -70,8 +70,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_taken_back_stops_the_queue) {
     Batch batch;
     batch.arrivals.push_back(spool->make("one\r\n", {recipient_at("a@b.example")}));
     auto written = spool->write(batch);
-    disk.set_plan({.fail_at = disk.operations() + 1});
-    queue().sync(written, one_then_other);
+    disk.set_plan({.fail_at = disk.operations() + 2});
+    queue().sync(written, one_by_one);
     disk.set_room(0);  // the body's sync failed, and its envelope cannot be taken back
     BOOST_CHECK_THROW(queue().take_back(batch, written), DatabaseError);
     disk.set_room(1'000'000'000);
@@ -178,11 +178,10 @@ BOOST_AUTO_TEST_CASE(check_finds_what_does_not_fit_together) {
     }));
 }
 
-BOOST_AUTO_TEST_CASE(two_threads_commit_the_same) {
-    SecondThread second;
+BOOST_AUTO_TEST_CASE(threads_side_by_side_commit_the_same) {
+    Helpers helpers(2);
     FaultDisk other;
-    TestSpool threaded(other.root(),
-                       [&](const auto& one, const auto& two) { second.run(one, two); });
+    TestSpool threaded(other.root(), [&](const Tasks& tasks) { helpers.run(tasks); });
     threaded.recover();
     for (int i = 0; i < 50; ++i)
         threaded.accept("text\r\n", {recipient_at("a@b.example")});

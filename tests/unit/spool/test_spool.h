@@ -18,13 +18,9 @@ namespace veredus::spool {
 
 inline constexpr std::int64_t kTestNow = 1'763'892'540'000'000;
 
-inline void one_then_other(const std::function<void()>& one, const std::function<void()>& other) {
-    one();
-    other();
-}
-inline void other_then_one(const std::function<void()>& one, const std::function<void()>& other) {
-    other();
-    one();
+inline void last_first(const Tasks& tasks) {
+    for (auto task = tasks.rbegin(); task != tasks.rend(); ++task)
+        (*task)();
 }
 
 inline Recipient recipient_at(std::string address, std::int64_t due_us = kTestNow) {
@@ -74,7 +70,7 @@ inline std::vector<Story> stories_in(Directory& root) {
 // notifications in one of their own.
 class TestSpool {
   public:
-    explicit TestSpool(Directory& directory, SideBySide side_by_side = one_then_other,
+    explicit TestSpool(Directory& directory, SideBySide side_by_side = one_by_one,
                        unsigned checkpoint_pages = QueueStore::kCheckpointPages)
         : side_by_side_(std::move(side_by_side)),
           queue(directory, checkpoint_pages),
