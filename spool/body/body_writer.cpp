@@ -46,35 +46,55 @@ std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string
     return mail::BodyRef{file_number_, offset, message.size(), head.digest};
 }
 
+// What is gathered before it is written, and what a stream may have read beyond that.
+constexpr std::size_t kRoom = kSingleFileThreshold * 3 / 2;
+
 SingleFileWriter::SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number)
-    : file_(std::move(file)), file_number_(file_number), blocks_(kGathered / File::kBlock) {}
+    : file_(std::move(file)),
+      file_number_(file_number),
+      blocks_(std::make_unique_for_overwrite<Block[]>(kRoom / File::kBlock)),
+      room_(kRoom) {}
+
+void SingleFileWriter::add(std::string_view bytes) {
+    if (bytes.size() > room_ - filled_) {
+        const std::size_t blocks = (filled_ + bytes.size()) / File::kBlock + 1;
+        auto larger = std::make_unique_for_overwrite<Block[]>(blocks);
+        std::copy_n(gathered(), filled_, larger[0].bytes);
+        blocks_ = std::move(larger);
+        room_ = blocks * File::kBlock;
+    }
+    bytes.copy(gathered() + filled_, bytes.size());
+    filled_ += bytes.size();
+}
+
+// Whole blocks; what is left stands at the front.
+void SingleFileWriter::write_out() {
+    const std::size_t whole = filled_ / File::kBlock * File::kBlock;
+    if (whole == 0) return;
+    const std::string_view bytes(gathered(), whole);
+    digest_.update(bytes);
+    file_->bypass_cache(true);
+    file_->write(written_, bytes);
+    written_ += whole;
+    filled_ -= whole;  // less than a block: it does not overlap its new place
+    std::copy_n(gathered() + whole, filled_, gathered());
+}
 
 void SingleFileWriter::write(std::string_view bytes) {
-    digest_.update(bytes);
     while (!bytes.empty()) {
-        const auto some = bytes.substr(0, kGathered - filled_);
-        some.copy(gathered().subspan(filled_).data(), some.size());
-        filled_ += some.size();
+        const auto some = bytes.substr(0, kGathered);
+        add(some);
         bytes.remove_prefix(some.size());
-        if (filled_ == kGathered) write_blocks();
+        if (full()) write_out();
     }
 }
 
-// The whole ones; what is left stands at the front.
-void SingleFileWriter::write_blocks() {
-    const std::size_t whole = filled_ / File::kBlock * File::kBlock;
-    if (whole == 0) return;
-    file_->bypass_cache(true);
-    file_->write(written_, std::string_view(gathered().first(whole)));
-    filled_ -= whole;  // less than a block: it does not overlap its new place
-    std::string_view(gathered()).substr(whole, filled_).copy(gathered().data(), filled_);
-    written_ += whole;
-}
-
 mail::BodyRef SingleFileWriter::finish() {
-    write_blocks();
+    write_out();
+    const std::string_view rest(gathered(), filled_);
+    digest_.update(rest);
     file_->bypass_cache(false);
-    file_->write(written_, std::string_view(gathered().first(filled_)));
+    file_->write(written_, rest);
     return {file_number_, 0, written_ + filled_, digest_.finish()};
 }
 

@@ -3,9 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
-#include <vector>
 
 #include "common/mail/body_ref.h"
 #include "common/mail/digest.h"
@@ -57,6 +55,12 @@ class SingleFileWriter {
   public:
     SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number);
 
+    // The next bytes, in memory alone.
+    void add(std::string_view bytes);
+    // There is enough for write_out(), which waits for the disk.
+    bool full() const { return filled_ >= kGathered; }
+    void write_out();
+    // For who has nothing to do meanwhile: both.
     void write(std::string_view bytes);
     mail::BodyRef finish();  // once, after the last piece
 
@@ -67,13 +71,13 @@ class SingleFileWriter {
         char bytes[File::kBlock];
     };
     static constexpr std::size_t kGathered = kSingleFileThreshold;
-    void write_blocks();
-    std::span<char> gathered() { return {blocks_.front().bytes, kGathered}; }
+    char* gathered() { return blocks_[0].bytes; }
 
     std::unique_ptr<File> file_;
     std::uint64_t file_number_;
-    std::vector<Block> blocks_;
-    std::size_t filled_ = 0;     // bytes of blocks_
+    std::unique_ptr<Block[]> blocks_;
+    std::size_t room_;           // bytes of blocks_
+    std::size_t filled_ = 0;     // ... of them that wait to be written
     std::uint64_t written_ = 0;  // bytes in the file
     mail::DigestBuilder digest_;
 };

@@ -42,11 +42,17 @@ Body::~Body() {
 }
 
 void Body::write(std::string_view bytes) {
-    if (!failed()) memory_ += bytes;
+    if (failed()) return;
+    if (file_) {
+        file_->add(bytes);
+    } else {
+        memory_ += bytes;
+    }
 }
 
 bool Body::full() const {
-    return !failed() && memory_.size() > spool::kSingleFileThreshold;
+    if (failed()) return false;
+    return file_ ? file_->full() : memory_.size() > spool::kSingleFileThreshold;
 }
 
 void Body::fail(std::string status, std::string text) {
@@ -55,16 +61,12 @@ void Body::fail(std::string status, std::string text) {
 
 Task<> Body::make_room(Stop& stop) {
     if (!file_) co_await open_file(stop);
-    co_await to_file([this] { file_->write(memory_); });
-    memory_.clear();
+    co_await to_file([this] { file_->write_out(); });
 }
 
 Task<> Body::finish(mail::BodyRef& ref, Stop& stop) {
     if (!file_) co_await open_file(stop);
-    co_await to_file([this, &ref] {
-        file_->write(memory_);
-        ref = file_->finish();
-    });
+    co_await to_file([this, &ref] { ref = file_->finish(); });
 }
 
 Task<> Body::open_file(Stop& stop) {
@@ -73,6 +75,7 @@ Task<> Body::open_file(Stop& stop) {
     if (opened.file) {
         file_ =
             std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file);
+        file_->add(std::exchange(memory_, {}));
     } else if (opened.where.text.empty()) {
         failure_ = away();
     } else {

@@ -60,7 +60,6 @@ class Body {
   private:
     friend class IntakeClient;
     async::Task<> open_file(async::Stop& stop);
-    // What is in memory and the end of the file, in one go.
     async::Task<> finish(mail::BodyRef& ref, async::Stop& stop);
     template <class Call>
     async::Task<> to_file(Call call);
@@ -69,7 +68,7 @@ class Body {
 
     IntakeClient& client_;
     std::uint64_t generation_;  // of the link, when the file was opened
-    std::string memory_;        // what is in no file yet
+    std::string memory_;        // all of it, until there is a file
     std::unique_ptr<spool::SingleFileWriter> file_;
     bool committed_ = false;
     Verdict failure_;  // with a status once something went wrong
