@@ -44,6 +44,19 @@ std::pair<std::unique_ptr<File>, std::string> open_body_file(Directory& director
     return {};
 }
 
+std::uint64_t length_of_single(File& file) {
+    std::uint64_t length = file.size();
+    std::string block(File::kBlock, '\0');
+    while (length > 0) {
+        const auto size = std::min<std::uint64_t>(length, block.size());
+        const auto got = file.read(length - size, std::span(block).first(size));
+        const auto last = std::string_view(block).substr(0, got).find_last_not_of('\0');
+        if (last != std::string_view::npos) return length - size + last + 1;
+        length -= size;
+    }
+    return 0;
+}
+
 mail::Digest digest_of(File& file, std::uint64_t offset, std::uint64_t length) {
     mail::DigestBuilder digest;
     std::string chunk(std::min<std::uint64_t>(kDigestChunk, length), '\0');

@@ -32,6 +32,10 @@ std::optional<BodyFileName> parse_body_file_name(std::string_view text);
 std::pair<std::unique_ptr<File>, std::string> open_body_file(Directory& directory,
                                                              std::uint64_t number, Access access);
 
+// Of the message in a file of its own: what stands before the zeros at its end. No message ends
+// with one (RFC 5322, 4: NUL is in none).
+std::uint64_t length_of_single(File& file);
+
 // Of `length` bytes of a file, or of what there is of them; in little memory.
 mail::Digest digest_of(File& file, std::uint64_t offset, std::uint64_t length);
 

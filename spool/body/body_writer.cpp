@@ -90,12 +90,13 @@ void SingleFileWriter::write(std::string_view bytes) {
 }
 
 mail::BodyRef SingleFileWriter::finish() {
-    write_out();
-    const std::string_view rest(gathered(), filled_);
-    digest_.update(rest);
-    file_->bypass_cache(false);
-    file_->write(written_, rest);
-    return {file_number_, 0, written_ + filled_, digest_.finish()};
+    digest_.update({gathered(), filled_});
+    const std::uint64_t length = written_ + filled_;
+    const std::size_t whole = (filled_ + File::kBlock - 1) / File::kBlock * File::kBlock;
+    std::fill(gathered() + filled_, gathered() + whole, '\0');
+    file_->bypass_cache(true);
+    file_->write(written_, std::string_view(gathered(), whole));
+    return {file_number_, 0, length, digest_.finish()};
 }
 
 }  // namespace veredus::spool

@@ -51,6 +51,7 @@ class SegmentWriter {
 // Writes one large message into a file of its own, piece by piece as it arrives, past the kernel's
 // cache: so the bytes are on their way to the disk before the last has come, the sync that the
 // sender waits for has little to do, and no page of memory is found, filled and forgotten for them.
+// So the file ends with its last block, in zeros behind the message (length_of_single()).
 class SingleFileWriter {
   public:
     SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number);

@@ -166,7 +166,7 @@ std::size_t MailboxStore::take_in(std::string_view orphan) {
         }
     } else {
         mails.push_back(
-            {.file = file.get(), .length = file->size(), .internal_date_us = now_us_()});
+            {.file = file.get(), .length = length_of_single(*file), .internal_date_us = now_us_()});
     }
     if (mails.empty()) return 0;
     auto mailbox = find(kRecovered);

@@ -226,7 +226,7 @@ class Repair {
 
     // A file of one message says nothing but the message.
     static FoundMail single(File& file, std::uint64_t number) {
-        const auto length = file.size();
+        const auto length = length_of_single(file);
         FoundMail out{
             .id = {}, .reverse_path = {}, .body = {number, 0, length, digest_of(file, 0, length)}};
         const auto head = head_of(file, out.body);

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/mail/digest.h"
+#include "spool/body/body_file.h"
 #include "spool/body/body_writer.h"
 #include "spool/body/record.h"
 #include "spool/disk/fault_disk.h"
@@ -186,14 +187,16 @@ BOOST_AUTO_TEST_CASE(records_are_found_after_damage) {
     BOOST_TEST(find_records(*file, 1).size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(single_files_hold_the_message_alone) {
+BOOST_AUTO_TEST_CASE(single_files_hold_the_message_and_zeros) {
     FaultDisk disk;
     SingleFileWriter writer(disk.root().create("a"), 3);
     writer.write("one ");
     writer.write("two");
     const auto body = writer.finish();
     BOOST_CHECK((body == mail::BodyRef{3, 0, 7, mail::digest_of("one two")}));
-    BOOST_TEST(read_all(*disk.root().open("a", Access::kRead)) == "one two");
+    const auto file = disk.root().open("a", Access::kRead);
+    BOOST_TEST((read_all(*file) == "one two" + std::string(File::kBlock - 7, '\0')));
+    BOOST_TEST(length_of_single(*file) == 7U);
 }
 
 BOOST_AUTO_TEST_CASE(single_files_take_pieces_of_any_length) {
@@ -210,7 +213,10 @@ BOOST_AUTO_TEST_CASE(single_files_take_pieces_of_any_length) {
                 writer.write(whole.substr(at, piece));
             const auto body = writer.finish();
             BOOST_CHECK((body == mail::BodyRef{3, 0, length, mail::digest_of(whole)}));
-            BOOST_TEST((read_all(*temporary.directory().open("a", Access::kRead)) == whole));
+            const auto file = temporary.directory().open("a", Access::kRead);
+            BOOST_TEST(read_all(*file).starts_with(whole));
+            BOOST_TEST(file->size() == (length + File::kBlock - 1) / File::kBlock * File::kBlock);
+            BOOST_TEST(length_of_single(*file) == length);
             temporary.directory().unlink("a");
         }
     }
