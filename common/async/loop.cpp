@@ -27,11 +27,16 @@ Loop::Loop(Clock& clock) : clock_(clock) {
     uv_prepare_start(&before_polling_,
                      [](uv_prepare_t* self) { static_cast<Loop*>(self->data)->settle(); });
     uv_unref(reinterpret_cast<uv_handle_t*>(&before_polling_));
+    uv_check_init(&uv_, &after_polling_);
+    after_polling_.data = this;
+    uv_idle_init(&uv_, &unidle_);
 }
 
 Loop::~Loop() {
     uv_close(reinterpret_cast<uv_handle_t*>(&alarm_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&before_polling_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&after_polling_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&unidle_), nullptr);
     while (uv_run(&uv_, UV_RUN_NOWAIT) != 0 && uv_backend_timeout(&uv_) == 0) {
     }
     if (uv_loop_close(&uv_) != 0) {
@@ -61,6 +66,22 @@ void Loop::settle() {
     if (finished_ && finished_()) uv_stop(&uv_);
 }
 
+void Loop::wake_after_others(std::coroutine_handle<> giving_way) {
+    giving_way_.push_back(giving_way);
+    if (giving_way_.size() > 1) return;
+    uv_check_start(&after_polling_,
+                   [](uv_check_t* self) { static_cast<Loop*>(self->data)->go_on(); });
+    uv_idle_start(&unidle_, [](uv_idle_t*) {});
+}
+
+void Loop::go_on() {
+    uv_check_stop(&after_polling_);
+    uv_idle_stop(&unidle_);
+    for (const auto waiting : std::exchange(giving_way_, {}))
+        wake(waiting);
+    drain();
+}
+
 bool Loop::step(uv_run_mode mode) {
     settle();
     return uv_run(&uv_, mode) != 0;
@@ -70,7 +91,7 @@ void Loop::poll() {
     // libuv does not say whether it did anything: three quiet rounds let closing and polling
     // handles come through.
     for (int quiet = 0; quiet < 3;) {
-        const bool busy = !ready_.empty() || calls_ > 0;
+        const bool busy = !ready_.empty() || !giving_way_.empty() || calls_ > 0;
         step(calls_ > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
         if (clock_.moves()) fire_timers();
         quiet = busy || !ready_.empty() || calls_ > 0 ? 0 : quiet + 1;

@@ -52,6 +52,9 @@ class Loop {
     // coroutines have gathered in the meantime goes out together.
     void before_waiting(std::function<void()> then) { deferred_.push_back(std::move(then)); }
 
+    // Resumes it once the loop has looked at what else has happened.
+    void wake_after_others(std::coroutine_handle<> giving_way);
+
     std::optional<Time> next_timer() const;
     void fire_timers();
 
@@ -64,21 +67,38 @@ class Loop {
     using Timers = std::multimap<Time, std::function<void()>>;
 
     void settle();
+    void go_on();
     void arm();
     bool step(uv_run_mode mode);
 
     Clock& clock_;
     uv_loop_t uv_{};
     uv_prepare_t before_polling_{};
+    uv_check_t after_polling_{};
+    uv_idle_t unidle_{};  // active: polling does not wait
     // Rings at the first of timers_; never armed under a clock that stands still.
     uv_timer_t alarm_{};
     Timers timers_;
     std::optional<Time> armed_for_;
     std::deque<std::coroutine_handle<>> ready_;
+    std::vector<std::coroutine_handle<>> giving_way_;
     std::size_t calls_ = 0;  // in the thread pool
     std::vector<std::function<void()>> deferred_;
     std::function<bool()> finished_;  // whether run()'s main has ended
     std::unique_ptr<char[]> scratch_;
+};
+
+// co_await give_way(loop): for who could go on for long without waiting for anything, so that
+// others have their turn.
+class [[nodiscard]] give_way {
+  public:
+    explicit give_way(Loop& loop) : loop_(loop) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> caller) { loop_.wake_after_others(caller); }
+    void await_resume() const {}
+
+  private:
+    Loop& loop_;
 };
 
 // Calls back once, in the loop's thread, at or after a time. Destroying or restarting it forgets

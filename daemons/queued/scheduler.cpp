@@ -98,11 +98,15 @@ void Scheduler::remove_when_idle(Destination& destination) {
     destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
+Scheduler::Sender Scheduler::sender_in(const spool::Envelope& envelope) {
+    return {sender_of(envelope), envelope.priority < 0};
+}
+
 Scheduler::Added Scheduler::add(const config::Config& config,
                                 const std::shared_ptr<spool::Envelope>& envelope,
                                 std::vector<spool::Recipient> recipients, std::int64_t now_us) {
     if (in_memory_ >= kRecipientsInMemory) return Added::kMemoryIsFull;
-    const auto name = sender_of(*envelope);
+    const auto name = sender_in(*envelope);
     auto& sender = senders_[name];
     if (sender.recipients >= kShare) {
         set(sender, Share::Appetite::kHadEnough);
@@ -271,7 +275,7 @@ Scheduler::Destination* Scheduler::release(mail::QueueId message, std::uint32_t 
     left(*sender);
     left(place->share);
     if (recipients.empty()) {
-        if (sender->empty()) senders_.erase(sender_of(*envelope));
+        if (sender->empty()) senders_.erase(sender_in(*envelope));
         known_.erase(found);
     }
     return place;

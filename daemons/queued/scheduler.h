@@ -27,8 +27,8 @@ class Scheduler {
     // that a long queue leaves room for new mail.
     static constexpr std::size_t kRecipientsInMemory = 50'000;
     static constexpr std::size_t kRecipientsFromDisk = 40'000;
-    // What one sender may have of it, and one next hop; the rest of a mailing waits on disk. Of who
-    // has few there, a next hop takes twice as many.
+    // What one sender may have of it for bulk and once more for letters, and one next hop; the rest
+    // of a mailing waits on disk. Of who has few there, a next hop takes twice as many.
     static constexpr std::size_t kShare = 10'000;
     static constexpr std::size_t kFew = 100;
     static constexpr std::uint32_t kFirstJobs = 5;
@@ -143,7 +143,10 @@ class Scheduler {
     };
     std::map<Worker, Turns> turns_;
     std::unordered_map<std::uint64_t, Known> known_;  // by message
-    std::unordered_map<std::string, Share> senders_;
+    // By whose mail it is, and whether it is bulk: a mailing holds up none of its sender's letters.
+    using Sender = std::pair<std::string, bool>;
+    static Sender sender_in(const spool::Envelope& envelope);
+    std::map<Sender, Share> senders_;
     std::set<std::pair<async::Time, Destination*>> paced_;  // until then
     std::size_t hungry_ = 0;
     std::size_t in_memory_ = 0;

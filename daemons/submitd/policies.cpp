@@ -41,6 +41,8 @@ void SubmissionPolicy::configure() {
 
 Task<smtp::Policy::Refusal> SubmissionPolicy::rcpt(const smtp::Client&,
                                                    const smtp::Mailbox& recipient, Stop& stop) {
+    // Of others' domains accountd knows nothing but that.
+    if (!env_.config.is_local_domain(recipient.domain().text())) co_return std::nullopt;
     ipc::resolve::Resolve question;
     question.address = recipient.text();
     const auto answer = co_await links_.resolve.ask(std::move(question), stop);

@@ -87,6 +87,7 @@ async::Task<> Session::converse(bool implicit_tls) {
 }
 
 async::Task<> Session::next_command() {
+    if (++commands_ % kInOneGo == 0) co_await async::give_way(stream_.loop());
     stream_.deadline(world_.idle);
     const auto line = co_await stream_.read_line(kAuthLineMax);
     if (!line) {

@@ -45,6 +45,7 @@ class Session {
     static constexpr unsigned kErrorsMax = 20;  // a client's, since its last accepted message
     static constexpr std::size_t kHeaderMax = 256 * 1024;  // bytes
     static constexpr std::size_t kReceivedMax = 100;       // fields; RFC 5321 6.3
+    static constexpr std::size_t kInOneGo = 32;            // commands that came together
     static constexpr std::size_t kUnreadMax = 64 * 1024;   // bytes of answers held back
 
   private:
@@ -111,6 +112,7 @@ class Session {
     async::Stop& stop_;
     std::optional<Transaction> transaction_;
     bool closing_ = false;
+    std::size_t commands_ = 0;
     bool receiving_ = false;   // a message, from DATA to its answer
     bool ending_ = false;      // end() came while one was received
     bool tls_next_ = false;    // 220 to STARTTLS was said

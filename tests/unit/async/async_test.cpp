@@ -87,6 +87,23 @@ BOOST_AUTO_TEST_CASE(a_task_never_awaited_never_runs) {
     BOOST_TEST(!ran);
 }
 
+BOOST_AUTO_TEST_CASE(who_gives_way_lets_others_hear_what_has_happened) {
+    RealClock clock;
+    Loop loop(clock);
+    Stop stop;
+    bool heard = false;
+    const auto both = [&](Scope& scope) -> Task<> {
+        scope.spawn([&]() -> Task<> {
+            co_await blocking(loop, [] {});
+            heard = true;
+        });
+        while (!heard)
+            co_await give_way(loop);
+    };
+    loop.run(with_scope(loop, stop, both));
+    BOOST_TEST(heard);
+}
+
 BOOST_AUTO_TEST_CASE(blocking_work_runs_elsewhere_and_returns_here) {
     RealClock clock;
     Loop loop(clock);

@@ -1,8 +1,10 @@
 // The server's session over a socket pair, under a clock that stands still, with a policy and a
 // queue of the test's own.
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <memory>
@@ -179,6 +181,31 @@ struct Fixture {
 };
 
 BOOST_FIXTURE_TEST_SUITE(server, Fixture)
+
+BOOST_AUTO_TEST_CASE(commands_that_came_together_hold_up_nobody_else) {
+    connect();
+    constexpr std::size_t kCommands = 200;
+    std::string commands;
+    for (std::size_t i = 0; i < kCommands; ++i)
+        commands += "NOOP\r\n";
+    const auto answered = [this] {
+        int bytes = 0;
+        ::ioctl(peer, FIONREAD, &bytes);
+        return bytes;
+    };
+    int at_first = 0;
+    scope.spawn([&]() -> Task<> {
+        while (at_first == 0) {
+            co_await async::give_way(loop);
+            at_first = answered();
+        }
+    });
+    const auto answers = raw(commands);
+    const auto lines = std::ranges::count(answers, '\n');
+    BOOST_TEST(lines == static_cast<std::ptrdiff_t>(kCommands));
+    BOOST_TEST(at_first > 0);
+    BOOST_TEST(at_first < static_cast<int>(answers.size() / 2));
+}
 
 BOOST_AUTO_TEST_CASE(what_a_person_types) {
     connect();

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "common/mail/priority.h"
 #include "daemons/queued/retry.h"
 #include "daemons/queued/router.h"
 #include "daemons/queued/scheduler.h"
@@ -245,6 +246,20 @@ BOOST_AUTO_TEST_CASE(memory_has_an_end) {
     BOOST_TEST(fill(100, Scheduler::kShare));  // arrivals still are taken
     sender = "newer@d.example";
     BOOST_TEST(!fill(101, 1));
+}
+
+BOOST_AUTO_TEST_CASE(a_mailing_leaves_room_for_its_senders_letters) {
+    priority = mail::kPriorityOfBulk;
+    std::vector<spool::Recipient> many;
+    for (std::uint32_t i = 1; i <= Scheduler::kShare; ++i)
+        many.push_back(to(i, "x@b.example"));
+    BOOST_TEST(add(1, std::move(many)));
+    BOOST_TEST(!add(2, {to(1, "x@c.example")}));
+    priority = 0;
+    BOOST_TEST(add(3, {to(1, "x@c.example")}));
+    BOOST_TEST(add(4, {to(1, "x@b.example")}));
+    BOOST_TEST(next_id() == 3U);  // its destination has nothing else to do
+    BOOST_TEST(next_id() == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(who_had_enough_is_hungry_when_half_has_gone) {
