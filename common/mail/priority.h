@@ -10,6 +10,11 @@ namespace veredus::mail {
 inline constexpr std::int32_t kPriorityOfNotices = 4;  // a sender wants to know soon
 inline constexpr std::int32_t kPriorityOfBulk = -4;
 
+// What waits for letters.
+constexpr bool is_bulk(std::int32_t priority) {
+    return priority < 0;
+}
+
 // A message sent to more people than this is bulk, whatever it says.
 inline constexpr std::size_t kFew = 100;
 

@@ -16,9 +16,10 @@ using async::Task;
 namespace {
 
 // A batch with more recipients than this that come, or outcomes, makes the first of it wait for the
-// last.
+// last, and letters for a mailing's.
 constexpr std::size_t kRecipients = 512;
 constexpr std::size_t kOutcomes = 128;
+constexpr std::size_t kMailingsOutcomes = 64;
 // So few are written in less time than it takes to wake one more thread for the sync.
 constexpr std::size_t kAtOnce = 16;
 // Threads that sync files beside the database: the disk does several at a time.
@@ -54,18 +55,23 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       done_(loop) {}
 
 void Committer::arrive(Arrival arrival) {
-    const bool letter = arrival.message.recipients.size() <= mail::kFew;
-    (letter ? letters_ : mailings_).push_back(std::move(arrival));
+    const bool bulk = mail::is_bulk(arrival.message.envelope.priority);
+    waiting(bulk ? Kind::kMailings : Kind::kLetters).arrivals.push_back(std::move(arrival));
     work_.set();
     changed_.wake_all();
 }
 
-void Committer::settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
-                       std::vector<mail::QueueId> delay_noticed, std::function<void()> then) {
-    waiting_outcomes_.push_back(
-        {std::move(outcomes), std::move(own), std::move(delay_noticed), std::move(then)});
+void Committer::settle(Settled settled, bool bulk) {
+    waiting(bulk ? Kind::kMailingsOutcomes : Kind::kLetters).settled.push_back(std::move(settled));
     work_.set();
     changed_.wake_all();
+}
+
+std::size_t Committer::waiting() const {
+    std::size_t all = 0;
+    for (const auto& one : waiting_)
+        all += one.size();
+    return all;
 }
 
 Task<> Committer::run(Stop& stop) {
@@ -112,34 +118,44 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
     }
 }
 
-// While a round is on its way to the disk, one at least as large may be made ready to follow it;
-// smaller ones wait until it is there, since each sync costs the same for few as for many.
+// While a round is on its way to the disk, one at least as large may be made ready to follow it,
+// and letters behind bulk; smaller ones wait until it is there, since each sync costs the same for
+// few as for many.
 bool Committer::worth_writing() const {
     if (!written_.empty()) return false;
+    const bool letters = !waiting_[static_cast<std::size_t>(Kind::kLetters)].empty();
+    if (letters && last_kind_ != Kind::kLetters) return true;
     return syncing_ == 0 || waiting() >= syncing_;
 }
 
-// As much as is written in a few milliseconds: what comes next waits for all of it. A mailing,
-// which takes longer, lets letters go before it, once.
+// Letters, then something of a mailing, if there is both; of mailings in turn what comes and what
+// has become of others.
+Committer::Kind Committer::next_kind() {
+    const bool bulk =
+        !waiting(Kind::kMailings).empty() || !waiting(Kind::kMailingsOutcomes).empty();
+    const bool letters = !waiting(Kind::kLetters).empty();
+    if (letters && (!bulk || last_kind_ != Kind::kLetters)) return Kind::kLetters;
+    const auto other = last_of_bulk_ == Kind::kMailings ? Kind::kMailingsOutcomes : Kind::kMailings;
+    if (!waiting(other).empty()) last_of_bulk_ = other;
+    return last_of_bulk_;
+}
+
+// As much as is written in a few milliseconds: what comes next waits for all of it.
 Committer::Gathered Committer::gather() {
     Gathered gathered;
-    const bool letters_alone = !letters_.empty() && !mailings_.empty() && !mailing_waited_;
-    mailing_waited_ = letters_alone;
-    std::size_t rows = 0;
-    const auto take = [&](std::deque<Arrival>& from) {
-        while (rows < kRecipients && !from.empty()) {
-            auto& arrival = gathered.arrivals.emplace_back(std::move(from.front()));
-            from.pop_front();
-            rows += arrival.message.recipients.size();
-            gathered.batch.arrivals.push_back(std::move(arrival.message));
-        }
-    };
-    take(letters_);
-    if (!letters_alone) take(mailings_);
+    gathered.kind = last_kind_ = next_kind();
+    auto& [arrivals, waiting_outcomes] = waiting(gathered.kind);
     auto& batch = gathered.batch;
-    while (batch.outcomes.size() < kOutcomes && !waiting_outcomes_.empty()) {
-        auto settled = std::move(waiting_outcomes_.front());
-        waiting_outcomes_.pop_front();
+    for (std::size_t rows = 0; rows < kRecipients && !arrivals.empty();) {
+        auto& arrival = gathered.arrivals.emplace_back(std::move(arrivals.front()));
+        arrivals.pop_front();
+        rows += arrival.message.recipients.size();
+        batch.arrivals.push_back(std::move(arrival.message));
+    }
+    const auto most = gathered.kind == Kind::kLetters ? kOutcomes : kMailingsOutcomes;
+    while (batch.outcomes.size() < most && !waiting_outcomes.empty()) {
+        auto settled = std::move(waiting_outcomes.front());
+        waiting_outcomes.pop_front();
         std::ranges::move(settled.outcomes, std::back_inserter(batch.outcomes));
         std::ranges::move(settled.own, std::back_inserter(batch.own));
         std::ranges::move(settled.delay_noticed, std::back_inserter(batch.delay_noticed));
@@ -316,8 +332,9 @@ void Committer::refuse(Gathered gathered) {
         for (const auto& call : then)
             call();
     };
-    waiting_outcomes_.push_front({std::move(batch.outcomes), std::move(batch.own),
-                                  std::move(batch.delay_noticed), std::move(all)});
+    waiting(gathered.kind)
+        .settled.push_front({std::move(batch.outcomes), std::move(batch.own),
+                             std::move(batch.delay_noticed), std::move(all)});
     work_.set();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <deque>
 #include <expected>
 #include <functional>
@@ -46,12 +48,18 @@ class Committer {
     // holds is found out by recovery alone.
     async::Task<> run(async::Stop& stop);
 
+    // Letters and bulk mail (mail::is_bulk) are committed apart and in turns, so that a letter
+    // never waits for more of a mailing than what is just being written.
     void arrive(Arrival arrival);
-    // Outcomes, with the notifications and expansions they cause, which are in the same
-    // transaction.
-    // `then` is called once they are on disk.
-    void settle(std::vector<spool::Outcome> outcomes, std::vector<spool::NewMessage> own,
-                std::vector<mail::QueueId> delay_noticed, std::function<void()> then);
+    // Outcomes of a message, with the notifications and expansions they cause, which are in the
+    // same transaction.
+    struct Settled {
+        std::vector<spool::Outcome> outcomes;
+        std::vector<spool::NewMessage> own;
+        std::vector<mail::QueueId> delay_noticed;
+        std::function<void()> then;  // called once they are on disk
+    };
+    void settle(Settled settled, bool bulk);
     // What has been committed since the start.
     struct Flow {
         std::uint64_t accepted = 0;                            // messages
@@ -83,15 +91,16 @@ class Committer {
     }
 
   private:
-    // What settle() was given.
-    struct Settled {
-        std::vector<spool::Outcome> outcomes;
-        std::vector<spool::NewMessage> own;
-        std::vector<mail::QueueId> delay_noticed;
-        std::function<void()> then;
+    enum class Kind : std::uint8_t { kLetters, kMailings, kMailingsOutcomes };
+    struct Waiting {
+        std::deque<Arrival> arrivals;
+        std::deque<Settled> settled;
+        std::size_t size() const { return arrivals.size() + settled.size(); }
+        bool empty() const { return size() == 0; }
     };
     // What is to be written together, and who waits for it; their messages are the batch's.
     struct Gathered {
+        Kind kind = Kind::kLetters;
         spool::Batch batch;
         std::vector<Arrival> arrivals;
         std::vector<std::function<void()>> then;
@@ -105,6 +114,8 @@ class Committer {
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
     async::Task<> sync_rounds();
+    Waiting& waiting(Kind kind) { return waiting_[static_cast<std::size_t>(kind)]; }
+    Kind next_kind();
     Gathered gather();
     async::Task<> write(Gathered gathered);
     std::expected<spool::QueueStore::Written, std::string> write_rows(
@@ -112,9 +123,7 @@ class Committer {
         spool::BodyStore::SyncSet arrived);
     void reach_disk(spool::QueueStore::Written& written);
     void finish(Round& round);
-    std::size_t waiting() const {
-        return letters_.size() + mailings_.size() + waiting_outcomes_.size();
-    }
+    std::size_t waiting() const;
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
     void entered(const spool::NewMessage& message);
     void count(const spool::Outcome& outcome);
@@ -131,14 +140,13 @@ class Committer {
     async::Semaphore turn_;      // to begin something new in the store
     async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
     async::Event work_;
-    async::Event to_sync_;     // written_ has something, or will have nothing any more
-    async::WaitList changed_;  // more waits, or a round has gone on
-    async::WaitList synced_;   // a round is on disk
-    async::WaitList done_;     // nothing is left
-    std::deque<Arrival> letters_;
-    std::deque<Arrival> mailings_;  // to more than a few
-    bool mailing_waited_ = false;
-    std::deque<Settled> waiting_outcomes_;
+    async::Event to_sync_;            // written_ has something, or will have nothing any more
+    async::WaitList changed_;         // more waits, or a round has gone on
+    async::WaitList synced_;          // a round is on disk
+    async::WaitList done_;            // nothing is left
+    std::array<Waiting, 3> waiting_;  // by Kind
+    Kind last_kind_ = Kind::kMailings;
+    Kind last_of_bulk_ = Kind::kMailings;
     std::deque<Round> written_;
     bool writing_ = false;
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk

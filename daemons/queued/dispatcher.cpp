@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/log/delivery.h"
+#include "common/mail/priority.h"
 #include "spool/body/record.h"
 
 namespace veredus::queued {
@@ -26,7 +27,7 @@ constexpr std::size_t kJobsInParcel = 32;
 // them would not go faster, but the next one would wait longer. What has taken longer than a moment
 // waits for its host, and does not count. Letters may be as many again: a mailing does not stand in
 // front of them there either.
-constexpr std::size_t kFreshJobs = 32;
+constexpr std::size_t kFreshJobs = 8;
 constexpr auto kMoment = std::chrono::milliseconds(20);
 
 // Tasks that are put off before others are heard again; when that is on disk it goes on.
@@ -158,7 +159,7 @@ bool Dispatcher::has_room(Connection& connection) {
         return now - given.first >= kMoment || !connection.jobs.contains(given.second);
     });
     const bool letter = scheduler_.letter_waits(connection.worker);
-    if (fresh.size() < (letter ? 2 * kFreshJobs : kFreshJobs)) return true;
+    if (fresh.size() < (letter ? 8 * kFreshJobs : kFreshJobs)) return true;
     pump_later_.start_at(fresh.front().first + kMoment, [this] { pump_soon(); });
     return false;
 }
@@ -347,8 +348,9 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
         if (again) look_again();
         pump_soon();
     };
-    committer_.settle(std::move(verdicts.outcomes), std::move(own), std::move(delay_noticed),
-                      std::move(then));
+    committer_.settle(
+        {std::move(verdicts.outcomes), std::move(own), std::move(delay_noticed), std::move(then)},
+        mail::is_bulk(heard.envelope->priority));
 }
 
 // Writes what the sender is to be told. A failure that cannot be told, because the disk is full, is

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/ipc/work.h"
+#include "common/mail/priority.h"
 
 namespace veredus::queued {
 
@@ -99,7 +100,7 @@ void Scheduler::remove_when_idle(Destination& destination) {
 }
 
 Scheduler::Sender Scheduler::sender_in(const spool::Envelope& envelope) {
-    return {sender_of(envelope), envelope.priority < 0};
+    return {sender_of(envelope), mail::is_bulk(envelope.priority)};
 }
 
 Scheduler::Added Scheduler::add(const config::Config& config,

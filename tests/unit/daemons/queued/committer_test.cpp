@@ -1,4 +1,5 @@
 #include "daemons/queued/committer.h"
+#include "common/mail/priority.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -37,11 +38,20 @@ struct Committing {
     }
     void arrive_as(char name, std::size_t recipients, std::function<void()> then = {}) {
         std::vector<spool::Recipient> to(recipients, spool::recipient_at("x@b.example"));
-        committer.arrive({spool.make("hello\r\n", std::move(to)),
-                          [this, name, then = std::move(then)](const auto&, const auto&) {
-                              order += name;
-                              if (then) then();
-                          }});
+        auto message = spool.make("hello\r\n", std::move(to));
+        if (recipients > mail::kFew) message.envelope.priority = mail::kPriorityOfBulk;
+        committer.arrive(
+            {std::move(message), [this, name, then = std::move(then)](const auto&, const auto&) {
+                 order += name;
+                 if (then) then();
+             }});
+    }
+    void settle(mail::QueueId id, bool bulk) {
+        committer.settle({.outcomes = {spool::outcome_of(id, 1, spool::RecipientState::kDeferred)},
+                          .own = {},
+                          .delay_noticed = {},
+                          .then = [this] { order += '.'; }},
+                         bulk);
     }
     // The disk fails to sync what was last made.
     void lose_body_of(const spool::NewMessage& message) {
@@ -109,13 +119,13 @@ BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
     check_that_lost_bodies_leave(20);
 }
 
-// A letter is written before the mailing that waits with it, the next one together with that.
-BOOST_AUTO_TEST_CASE(letters_go_before_a_mailing_once) {
+// A letter is written before the mailing that waits with it, the next one after that.
+BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
     Committing world;
     world.arrive_as('M', 1000);
     world.arrive_as('a', 1, [&world] { world.arrive_as('b', 1); });
     world.run([](spool::QueueStore&) { return true; });
-    BOOST_TEST(world.order == "abM");
+    BOOST_TEST(world.order == "aMb");
 }
 
 // Of outcomes no more are written at a time than let a letter through soon.
@@ -125,12 +135,26 @@ BOOST_AUTO_TEST_CASE(many_outcomes_are_written_some_at_a_time) {
     for (int i = 0; i < 1000; ++i)
         ids.push_back(world.spool.accept("hello\r\n", {spool::recipient_at("x@b.example")}));
     for (const auto id : ids)
-        world.committer.settle({spool::outcome_of(id, 1, spool::RecipientState::kDeferred)}, {}, {},
-                               [&world] { world.order += '.'; });
+        world.settle(id, false);
     world.arrive_as('a', 1);
     world.run([](spool::QueueStore&) { return true; });
     BOOST_TEST(world.order.size() == 1001U);
     BOOST_TEST(world.order.find('a') < 200U);
+}
+
+// Each kind has its turn, also while there is always one more of the others.
+BOOST_AUTO_TEST_CASE(no_kind_waits_for_all_of_another) {
+    Committing world;
+    for (int i = 0; i < 200; ++i)
+        world.settle(world.spool.accept("hello\r\n", {spool::recipient_at("x@b.example")}), true);
+    world.arrive_as('M', 1000);
+    world.arrive_as('N', 1000);
+    world.arrive_as('a', 1, [&world] { world.arrive_as('b', 1); });
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order.size() == 204U);
+    BOOST_TEST(world.order.front() == 'a');
+    BOOST_TEST(world.order.find('b') <= 1 + 64U);
+    BOOST_TEST(world.order.find('N') < world.order.rfind('.'));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
