@@ -25,10 +25,17 @@ constexpr std::size_t kJobsInParcel = 32;
 
 // Jobs that relayd was given and that may be no further than waiting for each other there: more of
 // them would not go faster, but the next one would wait longer. What has taken longer than a moment
-// waits for its host, and does not count. Letters may be as many again: a mailing does not stand in
-// front of them there either.
-constexpr std::size_t kFreshJobs = 8;
-constexpr auto kMoment = std::chrono::milliseconds(20);
+// waits for its host, and does not count. A mailing stands in front of letters there with few, and
+// they may be more; those to somebody new still more.
+struct Window {
+    std::size_t jobs;
+    std::chrono::milliseconds moment;
+};
+constexpr std::chrono::milliseconds kLongestMoment(20);
+constexpr Window window_for(Scheduler::Coming coming) {
+    if (coming == Scheduler::Coming::kBulk) return {8, kLongestMoment / 4};
+    return {coming == Scheduler::Coming::kFirst ? 64U : 32U, kLongestMoment};
+}
 
 // Tasks that are put off before others are heard again; when that is on disk it goes on.
 constexpr std::size_t kPutOffAtOnce = 500;
@@ -156,11 +163,13 @@ bool Dispatcher::has_room(Connection& connection) {
     auto& fresh = connection.fresh;
     const auto now = env_.loop.now();
     std::erase_if(fresh, [&](const auto& given) {
-        return now - given.first >= kMoment || !connection.jobs.contains(given.second);
+        return now - given.first >= kLongestMoment || !connection.jobs.contains(given.second);
     });
-    const bool letter = scheduler_.letter_waits(connection.worker);
-    if (fresh.size() < (letter ? 8 * kFreshJobs : kFreshJobs)) return true;
-    pump_later_.start_at(fresh.front().first + kMoment, [this] { pump_soon(); });
+    const auto [jobs, moment] = window_for(scheduler_.coming(connection.worker));
+    if (fresh.size() < jobs) return true;
+    const auto again = fresh[fresh.size() - jobs].first + moment;
+    if (again <= now) return true;
+    pump_later_.start_at(again, [this] { pump_soon(); });
     return false;
 }
 

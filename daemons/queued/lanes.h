@@ -42,6 +42,9 @@ class Lanes {
     Assignment next();
 
     bool empty() const { return messages_ == 0; }
+    bool bulk_alone() const {
+        return lines_[kUrgent].turns.empty() && lines_[kNormal].turns.empty();
+    }
     std::size_t messages() const { return messages_; }
 
     // Takes out all for which `unwanted(task)` says so.

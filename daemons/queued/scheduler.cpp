@@ -77,9 +77,13 @@ void Scheduler::wake(Destination& destination) {
     if (idle(destination)) destinations_.erase(Key(destination.worker, destination.next_hop));
 }
 
-bool Scheduler::letter_waits(Worker worker) const {
-    const auto turns = turns_.find(worker);
-    return turns != turns_.end() && !turns->second.fresh.empty();
+Scheduler::Coming Scheduler::coming(Worker worker) const {
+    const auto found = turns_.find(worker);
+    if (found == turns_.end()) return Coming::kNothing;
+    const auto& [fresh, others] = found->second;
+    if (!fresh.empty()) return Coming::kFirst;
+    if (others.empty()) return Coming::kNothing;
+    return others.front()->waiting.bulk_alone() ? Coming::kBulk : Coming::kLetter;
 }
 
 std::optional<async::Time> Scheduler::next_turn() const {

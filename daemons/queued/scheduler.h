@@ -52,8 +52,9 @@ class Scheduler {
 
     // The next task for a worker; nothing when all of its destinations wait or are busy.
     std::optional<Assignment> next(Worker worker, async::Time now);
-    // What next() would give is a letter to a destination that had nothing to do until now.
-    bool letter_waits(Worker worker) const;
+    // What next() would give: kFirst is a letter to a destination that had nothing to do until now.
+    enum class Coming : std::uint8_t { kNothing, kBulk, kLetter, kFirst };
+    Coming coming(Worker worker) const;
     // When a destination may have its next message that now must not for its rate; not before
     // next() has said that there is nothing.
     std::optional<async::Time> next_turn() const;

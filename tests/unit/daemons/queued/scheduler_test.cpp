@@ -220,12 +220,14 @@ BOOST_AUTO_TEST_CASE(a_letter_to_a_new_destination_goes_before_a_mailing_to_new_
     for (std::uint64_t id = 1; id <= 5; ++id)
         add(id, {to(1, "x@m" + std::to_string(id) + ".example")});
     priority = 0;
-    BOOST_TEST(!scheduler.letter_waits(Worker::relayd));
+    BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kBulk);
     add(6, {to(1, "x@b.example")});
-    BOOST_TEST(scheduler.letter_waits(Worker::relayd));
+    BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kFirst);
     BOOST_TEST(next_id() == 6U);
-    BOOST_TEST(!scheduler.letter_waits(Worker::relayd));
-    BOOST_TEST(next_id() == 1U);
+    BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kBulk);
+    add(7, {to(1, "x@m1.example")});  // which waits for its first already
+    BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kLetter);
+    BOOST_TEST(next_id() == 7U);
 }
 
 BOOST_AUTO_TEST_CASE(memory_has_an_end) {
