@@ -57,18 +57,22 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
 void Committer::arrive(Arrival arrival) {
     const bool bulk = mail::is_bulk(arrival.message.envelope.priority);
     waiting(bulk ? Kind::kMailings : Kind::kLetters).arrivals.push_back(std::move(arrival));
-    work_.set();
-    changed_.wake_all();
+    more_waits(bulk);
 }
 
 void Committer::settle(Settled settled, bool bulk) {
     waiting(bulk ? Kind::kMailingsOutcomes : Kind::kLetters).settled.push_back(std::move(settled));
+    more_waits(bulk);
+}
+
+void Committer::more_waits(bool bulk) {
+    if (!bulk) letters_wait_ = true;
     work_.set();
     changed_.wake_all();
 }
 
 std::size_t Committer::waiting() const {
-    std::size_t all = 0;
+    std::size_t all = gave_way_ ? 1 : 0;
     for (const auto& one : waiting_)
         all += one.size();
     return all;
@@ -132,9 +136,10 @@ bool Committer::worth_writing() const {
 // has become of others.
 Committer::Kind Committer::next_kind() {
     const bool bulk =
-        !waiting(Kind::kMailings).empty() || !waiting(Kind::kMailingsOutcomes).empty();
+        gave_way_ || !waiting(Kind::kMailings).empty() || !waiting(Kind::kMailingsOutcomes).empty();
     const bool letters = !waiting(Kind::kLetters).empty();
     if (letters && (!bulk || last_kind_ != Kind::kLetters)) return Kind::kLetters;
+    if (gave_way_) return gave_way_->kind;
     const auto other = last_of_bulk_ == Kind::kMailings ? Kind::kMailingsOutcomes : Kind::kMailings;
     if (!waiting(other).empty()) last_of_bulk_ = other;
     return last_of_bulk_;
@@ -144,6 +149,8 @@ Committer::Kind Committer::next_kind() {
 Committer::Gathered Committer::gather() {
     Gathered gathered;
     gathered.kind = last_kind_ = next_kind();
+    if (gathered.kind != Kind::kLetters && gave_way_)
+        return *std::exchange(gave_way_, std::nullopt);
     auto& [arrivals, waiting_outcomes] = waiting(gathered.kind);
     auto& batch = gathered.batch;
     for (std::size_t rows = 0; rows < kRecipients && !arrivals.empty();) {
@@ -161,11 +168,12 @@ Committer::Gathered Committer::gather() {
         std::ranges::move(settled.delay_noticed, std::back_inserter(batch.delay_noticed));
         gathered.then.push_back(std::move(settled.then));
     }
+    letters_wait_ = !waiting(Kind::kLetters).empty();
     return gathered;
 }
 
-bool Committer::Gathered::few() const {
-    return batch.arrivals.size() + then.size() <= kAtOnce;
+bool Committer::Gathered::at_once() const {
+    return kind == Kind::kLetters && batch.arrivals.size() + then.size() <= kAtOnce;
 }
 
 Task<> Committer::sync_rounds() {
@@ -210,7 +218,7 @@ Task<> Committer::write(Gathered gathered) {
     const spool::Batch& batch = gathered.batch;
     // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
-    std::expected<spool::QueueStore::Written, std::string> written;
+    std::expected<Written, std::string> written;
     bool at_once = false;
     {
         const auto turn = co_await turn_.acquire(never);
@@ -218,12 +226,12 @@ Task<> Committer::write(Gathered gathered) {
         auto own = bodies_.to_sync(files_of(batch.own));
         auto arrived = bodies_.to_sync(files_of(batch.arrivals));
         // With nothing on its way to the disk and little to write, one thread does all of it.
-        at_once = all_synced() && gathered.few();
+        at_once = all_synced() && gathered.at_once();
         const auto call = [&] {
-            auto out = write_rows(batch, std::move(own), std::move(arrived));
-            if (!out || !at_once) return out;
-            reach_disk(*out);
-            if (!out->failed_files.empty()) store_.take_back(batch, *out);
+            auto out = write_rows(gathered, std::move(own), std::move(arrived));
+            if (!out || !*out || !at_once) return out;
+            reach_disk(**out);
+            if (!(*out)->failed_files.empty()) store_.take_back(batch, **out);
             return out;
         };
         written = co_await async::blocking(loop_, call);
@@ -234,7 +242,12 @@ Task<> Committer::write(Gathered gathered) {
         co_await async::sleep_for(loop_, kRetry, never);
         co_return;
     }
-    Round round{{std::move(gathered)}, std::move(*written)};
+    if (!*written) {
+        gathered.gave_way = true;
+        gave_way_ = std::move(gathered);
+        co_return;
+    }
+    Round round{{std::move(gathered)}, std::move(**written)};
     if (at_once) {
         finish(round);
     } else {
@@ -245,10 +258,14 @@ Task<> Committer::write(Gathered gathered) {
 
 // In a thread of the pool. On a full disk nothing of the batch has happened, and the error says
 // what there was no room for.
-std::expected<spool::QueueStore::Written, std::string> Committer::write_rows(
-    const spool::Batch& batch, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
+std::expected<Committer::Written, std::string> Committer::write_rows(
+    const Gathered& gathered, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
+    spool::QueueStore::GivesWay gives_way;
+    if (gathered.kind != Kind::kLetters && !gathered.gave_way)
+        gives_way = [this] { return letters_wait_.load(std::memory_order_relaxed); };
     try {
-        return store_.write(batch, std::move(own), std::move(arrived));
+        return store_.write(gathered.batch, std::move(own), std::move(arrived),
+                            std::move(gives_way));
     } catch (const spool::DatabaseError& error) {
         if (!error.disk_full()) throw;
         return std::unexpected(error.what());

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -101,10 +103,11 @@ class Committer {
     // What is to be written together, and who waits for it; their messages are the batch's.
     struct Gathered {
         Kind kind = Kind::kLetters;
+        bool gave_way = false;  // to letters: once is enough
         spool::Batch batch;
         std::vector<Arrival> arrivals;
         std::vector<std::function<void()>> then;
-        bool few() const;
+        bool at_once() const;
     };
 
     struct Round : Gathered {
@@ -115,12 +118,14 @@ class Committer {
     bool worth_writing() const;
     async::Task<> sync_rounds();
     Waiting& waiting(Kind kind) { return waiting_[static_cast<std::size_t>(kind)]; }
+    void more_waits(bool bulk);
     Kind next_kind();
     Gathered gather();
     async::Task<> write(Gathered gathered);
-    std::expected<spool::QueueStore::Written, std::string> write_rows(
-        const spool::Batch& batch, spool::BodyStore::SyncSet own,
-        spool::BodyStore::SyncSet arrived);
+    using Written = std::optional<spool::QueueStore::Written>;  // nothing: it gave way
+    std::expected<Written, std::string> write_rows(const Gathered& gathered,
+                                                   spool::BodyStore::SyncSet own,
+                                                   spool::BodyStore::SyncSet arrived);
     void reach_disk(spool::QueueStore::Written& written);
     void finish(Round& round);
     std::size_t waiting() const;
@@ -147,6 +152,8 @@ class Committer {
     std::array<Waiting, 3> waiting_;  // by Kind
     Kind last_kind_ = Kind::kMailings;
     Kind last_of_bulk_ = Kind::kMailings;
+    std::optional<Gathered> gave_way_;  // of mailings; goes next after letters
+    std::atomic<bool> letters_wait_ = false;
     std::deque<Round> written_;
     bool writing_ = false;
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk

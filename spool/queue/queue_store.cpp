@@ -57,15 +57,31 @@ QueueStore::QueueStore(Directory& directory, unsigned checkpoint_pages)
 
 QueueStore::Written QueueStore::write(const Batch& batch, BodyStore::SyncSet own_bodies,
                                       BodyStore::SyncSet arrival_bodies) {
+    return write(batch, std::move(own_bodies), std::move(arrival_bodies), {}).value();
+}
+
+std::optional<QueueStore::Written> QueueStore::write(const Batch& batch,
+                                                     BodyStore::SyncSet own_bodies,
+                                                     BodyStore::SyncSet arrival_bodies,
+                                                     GivesWay gives_way) {
     if (broken_) throw std::runtime_error("the queue must be opened again after a failed write");
     if (!own_bodies.run().empty()) throw DiskError(EIO, "sync", "the body of a notification");
     ++batch_;
     Written written;
     written.batch = batch_;
     written.bodies = std::move(arrival_bodies);
-    written.committed = write_rows(batch);
+    gives_way_ = std::move(gives_way);
+    try {
+        written.committed = write_rows(batch);
+    } catch (const GaveWay&) {
+        return std::nullopt;
+    }
     written.ledger = departing_.to_sync();
     return written;
+}
+
+void QueueStore::give_way() const {
+    if (gives_way_ && gives_way_()) throw GaveWay();
 }
 
 void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
@@ -128,6 +144,7 @@ bool QueueStore::insert(const NewMessage& message) {
     if (!doors_.to_queued(message.envelope, batch_, message.recipients.size())) return false;
     std::uint32_t number = 0;
     for (const auto& recipient : message.recipients) {
+        give_way();
         doors_.to_ready(message.envelope.id, ++number, recipient);
     }
     return true;
@@ -154,6 +171,7 @@ void QueueStore::apply_to_message(std::span<const Outcome* const> outcomes, Comm
     std::int64_t finished = 0;
     std::int64_t added = 0;
     for (const auto* outcome : outcomes) {
+        give_way();
         const bool deferred = unfinished(outcome->state);
         if (!(deferred ? doors_.to_deferred(*outcome) : doors_.to_finished(*outcome))) {
             committed.stale.emplace_back(id, outcome->recipient);
@@ -176,12 +194,14 @@ bool QueueStore::leaves(std::span<const Outcome* const> outcomes, std::int64_t f
                         Committed& committed) {
     auto gone = doors_.leave(outcomes.front()->message, finished);
     if (!gone) return false;
+    give_way();
     const auto id = gone->envelope.id;
     committed.departures.push_back({id, gone->envelope.body});
     std::size_t attempts = 0;
     for (const auto& recipient : gone->recipients)
         attempts += recipient.attempts;
     auto history = attempts > outcomes.size() ? doors_.forget(id) : std::vector<HistoryLine>();
+    give_way();
     departing_.add(story_of(std::move(*gone), std::move(history), outcomes));
     return true;
 }

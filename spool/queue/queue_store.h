@@ -116,6 +116,11 @@ class QueueStore {
     // Throws also DiskError, when an own body cannot be synced.
     Written write(const Batch& batch, BodyStore::SyncSet own_bodies,
                   BodyStore::SyncSet arrival_bodies);
+    // The same for what takes long and is not urgent: `gives_way` is asked all along, and when it
+    // says so nothing has happened and nothing is answered.
+    using GivesWay = std::function<bool()>;
+    std::optional<Written> write(const Batch& batch, BodyStore::SyncSet own_bodies,
+                                 BodyStore::SyncSet arrival_bodies, GivesWay gives_way);
     // In the order of the writes; in any thread, also beside write() of a later batch. When it
     // throws, what the disk holds is found out by recovery alone.
     void sync(Written& written, const SideBySide& side_by_side);
@@ -180,6 +185,8 @@ class QueueStore {
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     void commit(Transaction& transaction);
+    struct GaveWay {};
+    void give_way() const;  // throws GaveWay
     Committed write_rows(const Batch& batch);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
@@ -206,6 +213,7 @@ class QueueStore {
     Statement select_due_;
     Statement select_next_due_;
     Statement note_delay_;
+    GivesWay gives_way_;
     std::uint64_t batch_ = 0;                 // the last one begun
     std::atomic<std::uint64_t> durable_ = 0;  // the last one that is on disk with all its bodies
 };

@@ -119,13 +119,14 @@ BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
     check_that_lost_bodies_leave(20);
 }
 
-// A letter is written before the mailing that waits with it, the next one after that.
+// A letter is written before the mailing that waits with it; to the next one that gives way, once.
 BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
     Committing world;
     world.arrive_as('M', 1000);
-    world.arrive_as('a', 1, [&world] { world.arrive_as('b', 1); });
+    const auto one_more = [&world] { world.arrive_as('c', 1); };
+    world.arrive_as('a', 1, [&] { world.arrive_as('b', 1, one_more); });
     world.run([](spool::QueueStore&) { return true; });
-    BOOST_TEST(world.order == "aMb");
+    BOOST_TEST(world.order == "abMc");
 }
 
 // Of outcomes no more are written at a time than let a letter through soon.
