@@ -102,8 +102,18 @@ class Dispatcher {
     bool worth_looking() const;
     enum class Looked : std::uint8_t { kAllIsHere, kThereIsMore, kNotAtAll };
     async::Task<Looked> load_due(std::int64_t now, async::Stop& stop);
-    async::Task<> load_messages(std::vector<spool::Due> due, std::int64_t now_us,
-                                async::Stop& stop);
+    // What is due, from a place on.
+    struct Found {
+        struct Message {
+            std::shared_ptr<spool::Envelope> envelope;  // null: it is held now, or gone
+            std::vector<spool::Recipient> recipients;
+        };
+        Found(spool::QueueStore& store, std::int64_t now_us, spool::DueCursor from);
+        spool::DueCursor cursor;  // where it goes on
+        bool full = false;        // there is more
+        std::map<mail::QueueId, Message> messages;
+    };
+    void take(std::map<mail::QueueId, Found::Message> messages, std::int64_t now_us);
     async::Task<> mark_damaged(async::Stop& stop);
     async::Task<> sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop);
     void due_at(std::int64_t us);

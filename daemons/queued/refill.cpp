@@ -1,7 +1,6 @@
 // The half of Dispatcher that brings work from the disk into the scheduler.
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "common/async/time.h"
@@ -11,7 +10,8 @@ namespace veredus::queued {
 
 namespace {
 
-constexpr std::size_t kDueAtOnce = 1000;
+// Letters wait while they are read.
+constexpr std::size_t kDueAtOnce = 400;
 // The longest sleep: clocks are set, and what went wrong somewhere is found again.
 constexpr std::int64_t kLongestSleep_us = 30'000'000;
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
@@ -139,44 +139,38 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
     if (more_on_disk_) co_return Looked::kNotAtAll;
     go_back();
     const auto moves = cursor_moves_;
-    const auto search = [cursor = cursor_, now](spool::QueueStore& store) mutable {
-        auto due = store.due(now, cursor, kDueAtOnce);
-        return std::pair(std::move(due), cursor);
+    const auto search = [cursor = cursor_, now](spool::QueueStore& store) {
+        return Found(store, now, cursor);
     };
-    auto [due, cursor] = co_await committer_.with_store(search, stop);
-    if (moves == cursor_moves_) cursor_ = cursor;
-    const bool full = due.size() == kDueAtOnce;
-    std::erase_if(due, [&](const spool::Due& one) {
-        return scheduler_.knows(one.message, one.recipient.number);
-    });
-    if (!due.empty()) co_await load_messages(std::move(due), now, stop);
-    if (moves == cursor_moves_) go_on(!full);
-    more_on_disk_ = full && !scheduler_.wants_more();
-    if (!full) co_return Looked::kAllIsHere;
+    auto found = co_await committer_.with_store(search, stop);
+    if (moves == cursor_moves_) cursor_ = found.cursor;
+    take(std::move(found.messages), now);
+    if (moves == cursor_moves_) go_on(!found.full);
+    more_on_disk_ = found.full && !scheduler_.wants_more();
+    if (!found.full) co_return Looked::kAllIsHere;
     co_return more_on_disk_ ? Looked::kNotAtAll : Looked::kThereIsMore;
 }
 
-async::Task<> Dispatcher::load_messages(std::vector<spool::Due> due, std::int64_t now_us,
-                                        async::Stop& stop) {
-    struct Message {
-        std::shared_ptr<spool::Envelope> envelope;
-        std::vector<spool::Recipient> recipients;
-    };
-    std::map<mail::QueueId, Message> messages;
+Dispatcher::Found::Found(spool::QueueStore& store, std::int64_t now_us, spool::DueCursor from)
+    : cursor(from) {
+    auto due = store.due(now_us, cursor, kDueAtOnce);
+    full = due.size() == kDueAtOnce;
     for (auto& one : due)
         messages[one.message].recipients.push_back(std::move(one.recipient));
-    const auto read = [&messages](spool::QueueStore& store) {
-        for (auto& [id, message] : messages) {
-            auto shown = store.show_without_recipients(id);
-            // Whatever an administrator did since it was found due counts.
-            if (!shown || shown->state != spool::MessageState::kQueued) continue;
-            message.envelope = std::make_shared<spool::Envelope>(std::move(shown->envelope));
-        }
-        return true;
-    };
-    co_await committer_.with_store(read, stop);
+    for (auto& [id, message] : messages) {
+        auto shown = store.show_without_recipients(id);
+        if (!shown || shown->state != spool::MessageState::kQueued) continue;
+        message.envelope = std::make_shared<spool::Envelope>(std::move(shown->envelope));
+    }
+}
+
+void Dispatcher::take(std::map<mail::QueueId, Found::Message> messages, std::int64_t now_us) {
     for (auto& [id, message] : messages) {
         if (!message.envelope) continue;
+        std::erase_if(message.recipients, [&](const spool::Recipient& recipient) {
+            return scheduler_.knows(id, recipient.number);
+        });
+        if (message.recipients.empty()) continue;
         const auto place = before(id, message.recipients.front());
         const auto added =
             scheduler_.add(env_.config, message.envelope, std::move(message.recipients), now_us);
