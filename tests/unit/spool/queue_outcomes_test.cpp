@@ -97,6 +97,35 @@ BOOST_AUTO_TEST_CASE(a_full_disk_changes_nothing) {
     check_is_clean();
 }
 
+// Wherever it is: nothing has happened, and the next batches find everything as it was.
+BOOST_AUTO_TEST_CASE(what_gives_way_has_not_been_begun) {
+    const auto leaving = spool->accept("one\r\n", {recipient_at("a@b.example")});
+    const auto waiting =
+        spool->accept("two\r\n", {recipient_at("c@b.example"), recipient_at("d@b.example")});
+    Batch batch;
+    batch.arrivals.push_back(
+        spool->make("more\r\n", {recipient_at("e@b.example"), recipient_at("f@b.example")}));
+    batch.outcomes.push_back(outcome_of(leaving, 1, kRelayed));
+    batch.outcomes.push_back(outcome_of(waiting, 1, kDeferred));
+    const auto write = [&](int at) {
+        int asked = 0;
+        return queue().write(batch, {}, spool->bodies.to_sync(files_of(batch.arrivals)),
+                             [&asked, at] { return ++asked == at; });
+    };
+    int ways = 0;
+    auto written = write(1);
+    for (; !written; written = write(ways + 1)) {
+        ++ways;
+        BOOST_TEST(QueueReader(queue()).count({}) == 2U);
+        BOOST_TEST(queue().show(waiting)->recipients[0].attempts == 0U);
+        spool->record({outcome_of(waiting, 2, kDeferred)});  // somebody else's batch
+    }
+    BOOST_TEST(ways >= 6);
+    BOOST_TEST(spool->finish(batch, *written).departures.size() == 1U);
+    BOOST_TEST(QueueReader(queue()).count({}) == 2U);
+    check_is_clean();
+}
+
 BOOST_AUTO_TEST_CASE(recovery_tells_damage_from_what_was_never_acknowledged) {
     const auto old = spool->accept("old\r\n", {recipient_at("a@b.example")});
     const auto last = spool->accept("last\r\n", {recipient_at("a@b.example")});
