@@ -1,5 +1,7 @@
 #include "spool/disk/side_by_side.h"
 
+#include <algorithm>
+
 namespace veredus::spool {
 
 void one_by_one(const Tasks& tasks) {
@@ -8,8 +10,10 @@ void one_by_one(const Tasks& tasks) {
 }
 
 Helpers::Helpers(std::size_t threads) {
-    for (std::size_t i = 0; i < threads; ++i)
-        threads_.emplace_back([this] { help(); });
+    for (std::size_t i = 0; i < threads; ++i) {
+        auto& helper = helpers_.emplace_back();
+        helper.thread = std::thread([this, &helper] { help(helper); });
+    }
 }
 
 Helpers::~Helpers() {
@@ -17,16 +21,23 @@ Helpers::~Helpers() {
         const std::lock_guard lock(mutex_);
         ending_ = true;
     }
-    more_.notify_all();
-    for (auto& thread : threads_)
-        thread.join();
+    for (auto& helper : helpers_) {
+        helper.called.notify_one();
+        helper.thread.join();
+    }
 }
 
 void Helpers::run(const Tasks& tasks) {
+    const std::size_t called = tasks.empty() ? 0 : std::min(tasks.size() - 1, helpers_.size());
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_ = tasks;
+        for (std::size_t i = 0; i < called; ++i)
+            helpers_[i].wanted = true;
+    }
+    for (std::size_t i = 0; i < called; ++i)
+        helpers_[i].called.notify_one();
     std::unique_lock lock(mutex_);
-    waiting_ = tasks;
-    for (std::size_t i = 1; i < tasks.size() && i <= threads_.size(); ++i)
-        more_.notify_one();
     while (!waiting_.empty())
         take(lock);
     ended_.wait(lock, [this] { return running_ == 0; });
@@ -43,12 +54,14 @@ void Helpers::take(std::unique_lock<std::mutex>& lock) {
     if (--running_ == 0 && waiting_.empty()) ended_.notify_all();
 }
 
-void Helpers::help() {
+void Helpers::help(Helper& helper) {
     std::unique_lock lock(mutex_);
     for (;;) {
-        more_.wait(lock, [this] { return !waiting_.empty() || ending_; });
-        if (waiting_.empty()) return;
-        take(lock);
+        helper.called.wait(lock, [&] { return helper.wanted || ending_; });
+        if (ending_) return;
+        helper.wanted = false;
+        while (!waiting_.empty())
+            take(lock);
     }
 }
 
