@@ -107,6 +107,7 @@ void BodyStore::SyncSet::add_to(Tasks& tasks) {
 }
 
 void BodyStore::SyncSet::sync_file(Item& item) const {
+    item.synced = false;
     // What a failed sync did not write, a later one takes for written.
     if (item.body->broken) return;
     try {
