@@ -65,6 +65,7 @@ def test_logwatch_counts_right(host, remote, place):
     for recipient in ("one@peer.example", "two@peer.example", "later@peer.example", ALICE):
         mail.submit(veredus, ALICE, recipient, mail.message(ALICE, recipient))
     guess_wrong(veredus)
+    veredus.log.wait_for("NOQUEUE: reject")
     veredus.wait_delivered(ALICE)
     remote.wait_messages(2)
     veredus.log.wait_for(r"to=<later@peer\.example>.*status=deferred")
