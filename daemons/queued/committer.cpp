@@ -127,8 +127,7 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
 // few as for many.
 bool Committer::worth_writing() const {
     if (!written_.empty()) return false;
-    const bool letters = !waiting_[static_cast<std::size_t>(Kind::kLetters)].empty();
-    if (letters && last_kind_ != Kind::kLetters) return true;
+    if (last_kind_ != Kind::kLetters && !waiting(Kind::kLetters).empty()) return true;
     return syncing_ == 0 || waiting() >= syncing_;
 }
 
@@ -352,7 +351,7 @@ void Committer::refuse(Gathered gathered) {
     waiting(gathered.kind)
         .settled.push_front({std::move(batch.outcomes), std::move(batch.own),
                              std::move(batch.delay_noticed), std::move(all)});
-    work_.set();
+    more_waits(gathered.kind != Kind::kLetters);
 }
 
 }  // namespace veredus::queued

@@ -117,7 +117,9 @@ class Committer {
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
     async::Task<> sync_rounds();
-    Waiting& waiting(Kind kind) { return waiting_[static_cast<std::size_t>(kind)]; }
+    auto& waiting(this auto& self, Kind kind) {
+        return self.waiting_[static_cast<std::size_t>(kind)];
+    }
     void more_waits(bool bulk);
     Kind next_kind();
     Gathered gather();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/mail/priority.h"
+
 namespace veredus::queued {
 namespace {
 
@@ -17,7 +19,7 @@ std::string sender_of(const spool::Envelope& envelope) {
 
 Lanes::Urgency Lanes::urgency_of(const spool::Envelope& envelope) {
     if (envelope.priority > 0) return kUrgent;
-    return envelope.priority == 0 ? kNormal : kBulk;
+    return mail::is_bulk(envelope.priority) ? kBulk : kNormal;
 }
 
 void Lanes::add(Tasks tasks) {

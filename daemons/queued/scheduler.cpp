@@ -149,7 +149,7 @@ Scheduler::Added Scheduler::add(const config::Config& config,
         }
         const bool idle = place->waiting.empty() && place->active == 0;
         place->waiting.add(std::move(tasks));
-        line_up(*place, idle && envelope->priority >= 0 ? Flow::kNew : Flow::kOld);
+        line_up(*place, idle && !mail::is_bulk(envelope->priority) ? Flow::kNew : Flow::kOld);
     }
     return added;
 }

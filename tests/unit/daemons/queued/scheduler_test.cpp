@@ -225,7 +225,8 @@ BOOST_AUTO_TEST_CASE(a_letter_to_a_new_destination_goes_before_a_mailing_to_new_
     BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kFirst);
     BOOST_TEST(next_id() == 6U);
     BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kBulk);
-    add(7, {to(1, "x@m1.example")});  // which waits for its first already
+    BOOST_TEST(next_id() == 1U);
+    add(7, {to(1, "x@m2.example")});  // where one of the mailing waits already
     BOOST_CHECK(scheduler.coming(Worker::relayd) == Scheduler::Coming::kLetter);
     BOOST_TEST(next_id() == 7U);
 }
