@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "common/async/scope.h"
@@ -24,6 +25,8 @@ constexpr std::size_t kMailingsOutcomes = 64;
 constexpr std::size_t kAtOnce = 16;
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
+// A mailing's rows are given up for letters' as often as this, and then no more.
+constexpr int kGivesWay = 8;
 // What could not be committed is tried again after this: the disk may have room then.
 constexpr auto kRetry = std::chrono::seconds(1);
 
@@ -34,6 +37,16 @@ std::vector<std::uint64_t> files_of(const std::vector<spool::NewMessage>& messag
     std::ranges::sort(out);
     out.erase(std::ranges::unique(out).begin(), out.end());
     return out;
+}
+
+// Else the WAL keeps what it has, and a later commit asks for the checkpoint again.
+template <class Checkpoint>
+void if_there_is_room(Checkpoint checkpoint) {
+    try {
+        checkpoint();
+    } catch (const spool::DatabaseError& error) {
+        if (!error.disk_full()) throw;
+    }
 }
 
 }  // namespace
@@ -50,6 +63,7 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       in_store_(loop, 1),
       work_(loop),
       to_sync_(loop),
+      to_checkpoint_(loop),
       changed_(loop),
       synced_(loop),
       done_(loop) {}
@@ -90,6 +104,7 @@ Task<> Committer::run(Stop& stop) {
     Stop never;
     const auto both = [&](async::Scope& scope) -> Task<> {
         scope.spawn([this]() -> Task<> { co_await sync_rounds(); });
+        scope.spawn([this]() -> Task<> { co_await checkpoint(); });
         Stop idle(stop);
         const Stop::Hook on_failure(scope.stop(), [&] { idle.request(); });
         std::exception_ptr error;
@@ -100,6 +115,7 @@ Task<> Committer::run(Stop& stop) {
         }
         writing_ended_ = true;
         to_sync_.set();
+        to_checkpoint_.set();
         if (error) std::rethrow_exception(error);
     };
     co_await async::with_scope(loop_, never, both);
@@ -200,6 +216,22 @@ Task<> Committer::sync_rounds() {
     }
 }
 
+// So that letters wait for a few pages, not for all of a checkpoint.
+Task<> Committer::checkpoint() {
+    Stop never;
+    while (!writing_ended_) {
+        to_checkpoint_.reset();
+        co_await to_checkpoint_.wait(never);
+        if (writing_ended_) co_return;
+        const auto ahead = [this] { if_there_is_room([this] { store_.checkpoint_ahead(); }); };
+        co_await async::blocking(loop_, ahead);
+        const auto turn = co_await turn_.acquire(never);
+        const auto in_store = co_await in_store_.acquire(never);
+        const auto rest = [this] { if_there_is_room([this] { store_.checkpoint_rest(); }); };
+        co_await async::blocking(loop_, rest);
+    }
+}
+
 void Committer::finish(Round& round) {
     answer(round.arrivals, round.batch, round.written.committed);
     for (const auto& then : round.then)
@@ -242,10 +274,11 @@ Task<> Committer::write(Gathered gathered) {
         co_return;
     }
     if (!*written) {
-        gathered.gave_way = true;
+        ++gathered.gave_way;
         gave_way_ = std::move(gathered);
         co_return;
     }
+    if (store_.wants_checkpoint()) to_checkpoint_.set();
     Round round{{std::move(gathered)}, std::move(**written)};
     if (at_once) {
         finish(round);
@@ -255,13 +288,19 @@ Task<> Committer::write(Gathered gathered) {
     }
 }
 
-// In a thread of the pool. On a full disk nothing of the batch has happened, and the error says
+// In a thread of the pool. A mailing's rows are long work without a system call, and many kernels
+// let nobody else have the processor before there is one, not even who has just been woken: hence
+// the yielding. On a full disk nothing of the batch has happened, and the error says
 // what there was no room for.
 std::expected<Committer::Written, std::string> Committer::write_rows(
     const Gathered& gathered, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
     spool::QueueStore::GivesWay gives_way;
-    if (gathered.kind != Kind::kLetters && !gathered.gave_way)
-        gives_way = [this] { return letters_wait_.load(std::memory_order_relaxed); };
+    if (gathered.kind != Kind::kLetters) {
+        gives_way = [this, may = gathered.gave_way < kGivesWay] {
+            std::this_thread::yield();
+            return may && letters_wait_.load(std::memory_order_relaxed);
+        };
+    }
     try {
         return store_.write(gathered.batch, std::move(own), std::move(arrived),
                             std::move(gives_way));

@@ -103,7 +103,7 @@ class Committer {
     // What is to be written together, and who waits for it; their messages are the batch's.
     struct Gathered {
         Kind kind = Kind::kLetters;
-        bool gave_way = false;  // to letters: once is enough
+        int gave_way = 0;  // so many times, to letters
         spool::Batch batch;
         std::vector<Arrival> arrivals;
         std::vector<std::function<void()>> then;
@@ -117,6 +117,7 @@ class Committer {
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
     async::Task<> sync_rounds();
+    async::Task<> checkpoint();
     auto& waiting(this auto& self, Kind kind) {
         return self.waiting_[static_cast<std::size_t>(kind)];
     }
@@ -148,6 +149,7 @@ class Committer {
     async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
     async::Event work_;
     async::Event to_sync_;            // written_ has something, or will have nothing any more
+    async::Event to_checkpoint_;      // the database wants it, or nothing will be written any more
     async::WaitList changed_;         // more waits, or a round has gone on
     async::WaitList synced_;          // a round is on disk
     async::WaitList done_;            // nothing is left

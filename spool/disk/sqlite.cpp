@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <thread>
+
 #include "spool/disk/sqlite_vfs.h"
 
 namespace veredus::spool {
@@ -27,8 +29,9 @@ constexpr const char* kCommonSettings =
     "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA "
     "cache_size=-16384;";
 constexpr const char* kExclusiveSettings =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;";
-constexpr const char* kReaderSettings = "PRAGMA query_only=ON;";
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=33554432;";
+// Only a connection that has read has opened the WAL.
+constexpr const char* kReaderSettings = "PRAGMA query_only=ON; SELECT count(*) FROM sqlite_schema;";
 // EXTRA also syncs the directory after the journal is deleted, which is what commits.
 constexpr const char* kSharedSettings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;";
 
@@ -46,6 +49,9 @@ bool DatabaseError::taken() const {
 }
 bool DatabaseError::damaged() const {
     return primary(code_) == SQLITE_CORRUPT || primary(code_) == SQLITE_NOTADB;
+}
+bool DatabaseError::interrupted() const {
+    return primary(code_) == SQLITE_INTERRUPT;
 }
 bool DatabaseError::busy() const {
     return primary(code_) == SQLITE_BUSY;
@@ -163,8 +169,37 @@ void Database::find_wal() {
     wal_->pMethods->xFileControl(wal_, kSyncOnRequest, nullptr);
 }
 
+// SQLite's own autocheckpoint is such a hook, too.
 void Database::checkpoint_at(unsigned pages) {
-    execute("PRAGMA wal_autocheckpoint=" + std::to_string(pages));
+    most_pages_ = pages;
+    sqlite3_wal_hook(handle_, after_commit, this);
+}
+
+int Database::after_commit(void* database, sqlite3* handle, const char* name, int pages) {
+    auto& self = *static_cast<Database*>(database);
+    self.wal_pages_ = static_cast<unsigned>(pages);
+    if (self.wal_pages_ >= self.most_pages_) sqlite3_wal_checkpoint(handle, name);
+    return SQLITE_OK;
+}
+
+// Busy for the moment in which another connection tells of its commit.
+void Database::bring_over() {
+    const auto once = [this] {
+        return sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+                                         nullptr);
+    };
+    int result = once();
+    for (; primary(result) == SQLITE_BUSY; result = once())
+        std::this_thread::yield();
+    if (result != SQLITE_OK) fail(handle_, "bring the WAL of " + name_ + " over");
+}
+
+void Database::sync_main_file() {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
+    const int result = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    if (result != SQLITE_OK)
+        throw DatabaseError(result, "sync " + name_ + " (SQLite " + std::to_string(result) + ")");
 }
 
 void Database::sync() {
@@ -240,6 +275,17 @@ std::vector<std::string> Database::check() {
 
 Transaction::Transaction(Database& database) : database_(database) {
     database_.execute("BEGIN IMMEDIATE");
+}
+
+Interruptible::Interruptible(Database& database, std::function<bool()> stop)
+    : database_(database), stop_(std::move(stop)) {
+    constexpr int kSteps = 400;  // of SQLite's machine
+    const auto ask = [](void* self) { return static_cast<Interruptible*>(self)->stop_() ? 1 : 0; };
+    if (stop_) sqlite3_progress_handler(database_.handle_, kSteps, ask, this);
+}
+
+Interruptible::~Interruptible() {
+    sqlite3_progress_handler(database_.handle_, 0, nullptr, nullptr);
 }
 
 Transaction::~Transaction() {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,10 +29,11 @@ class DatabaseError : public std::runtime_error {
 
     int code() const { return code_; }  // SQLite's extended result code
     bool disk_full() const;             // SQLITE_FULL: nothing is broken, there is no room
-    bool constraint() const;  // a UNIQUE, CHECK or NOT NULL said no; the statement did nothing
-    bool taken() const;       // ... since the key is there already
-    bool damaged() const;     // the file is damaged, or no database
-    bool busy() const;        // shared use: another process holds the lock for too long
+    bool constraint() const;   // a UNIQUE, CHECK or NOT NULL said no; the statement did nothing
+    bool taken() const;        // ... since the key is there already
+    bool damaged() const;      // the file is damaged, or no database
+    bool busy() const;         // shared use: another process holds the lock for too long
+    bool interrupted() const;  // Interruptible
 
   private:
     int code_;
@@ -143,10 +146,10 @@ class Database {
     // DatabaseError; with busy() when another process has an exclusive database open.
     Database(Directory& directory, std::string_view name, Sharing sharing = Sharing::kExclusive,
              Sync sync = Sync::kCommit);
-    // One more connection to an exclusive database, for reading alone, which may be used by another
-    // thread at the same time. Each statement, or each ReadTransaction, sees the database as the
-    // last commit left it, synced or not, and keeps the WAL from being reused while it runs.
-    // `owner` must outlive this.
+    // One more connection to an exclusive database, for reading and bring_over() alone, which may
+    // be used by another thread at the same time. Each statement, or each ReadTransaction, sees the
+    // database as the last commit left it, synced or not, and keeps the WAL from being reused while
+    // it runs. `owner` must outlive this.
     static Database reader(Database& owner);
     ~Database();
     Database(const Database&) = delete;
@@ -168,6 +171,15 @@ class Database {
     std::int64_t last_insert_rowid() const;
     // The commit with which the WAL has so many pages brings them into the main file (else 1,000).
     void checkpoint_at(unsigned pages);
+    // How many it has since the last commit; of a database for which checkpoint_at() was called. In
+    // any thread.
+    unsigned wal_pages() const { return wal_pages_; }
+    // What was committed until now, from the WAL into the main file, in any thread, also beside a
+    // transaction of another connection. When that is all there is, and nobody reads, the file is
+    // synced and the next commit begins the WAL anew.
+    void bring_over();
+    // What was brought over so far is on disk.
+    void sync_main_file();
     // WAL into the main file, and the WAL empty again; false when it could not be finished now.
     bool checkpoint();
     // Empty when the file is sound, else SQLite's findings (PRAGMA quick_check and
@@ -175,13 +187,17 @@ class Database {
     std::vector<std::string> check();
 
   private:
+    friend class Interruptible;
     Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const char* settings);
     void find_wal();
+    static int after_commit(void* database, sqlite3* handle, const char* name, int pages);
 
     std::shared_ptr<SqliteVfs> vfs_;
     std::string name_;
     sqlite3* handle_ = nullptr;
     sqlite3_file* wal_ = nullptr;  // with Sync::kOnRequest
+    unsigned most_pages_ = 0;
+    std::atomic<unsigned> wal_pages_ = 0;
 };
 
 // BEGIN IMMEDIATE ... commit(); rolled back when destroyed without commit().
@@ -198,6 +214,21 @@ class Transaction {
   private:
     Database& database_;
     bool open_ = true;
+};
+
+// While it lives, `stop` is asked after each few ten microseconds of work on the database, in the
+// thread that does it. When it says yes, the statement throws DatabaseError with interrupted(), and
+// nothing of its transaction has happened. One at a time; no `stop`: nobody is asked.
+class Interruptible {
+  public:
+    Interruptible(Database& database, std::function<bool()> stop);
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+    ~Interruptible();
+
+  private:
+    Database& database_;
+    std::function<bool()> stop_;
 };
 
 // Until it is destroyed, all that is read is as one commit left it.

@@ -10,8 +10,6 @@
 #include <exception>
 #include <memory>
 
-#include "spool/disk/wal_file.h"
-
 namespace veredus::spool {
 namespace {
 
@@ -327,7 +325,7 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* base, int f
         const bool owned = vfs_of(vfs).locks() == SqliteVfs::Locks::kOwned;
         open.base.pMethods = owned ? &kOwned : &kBetweenProcesses;
         open.file = file.get();
-        open.wal = is_wal ? new WalFile(*file) : nullptr;
+        open.wal = is_wal ? new WalFile(*file, vfs_of(vfs).wal_syncs()) : nullptr;
         static_cast<void>(file.release());
         open.vfs = &vfs_of(vfs);
         open.name_durable = false;

@@ -7,6 +7,7 @@
 
 #include "spool/disk/disk.h"
 #include "spool/disk/sqlite_connections.h"
+#include "spool/disk/wal_file.h"
 
 namespace veredus::spool {
 
@@ -41,6 +42,7 @@ class SqliteVfs {
 
     // Of the database file, under kOwned.
     SqliteConnections& connections() { return connections_; }
+    WalSyncs& wal_syncs() { return wal_syncs_; }
     Directory& directory() { return directory_; }
     Locks locks() const { return locks_; }
     // True for the first: SQLite opens it with the database locked, and nobody here reads or writes
@@ -51,6 +53,7 @@ class SqliteVfs {
     Directory& directory_;
     Locks locks_;
     SqliteConnections connections_;
+    WalSyncs wal_syncs_;
     bool wal_opened_ = false;
     std::string name_;
     sqlite3_vfs vfs_{};

@@ -39,12 +39,12 @@ void WalFile::flush() {
 }
 
 void WalFile::sync(const std::function<void()>& sync) {
-    const std::lock_guard lock(syncing_);
-    if (on_request_ && sync_failed_) throw DiskError(EIO, "sync again", "the WAL");
+    const std::lock_guard lock(syncs_.one_at_a_time);
+    if (syncs_.on_request && syncs_.failed) throw DiskError(EIO, "sync again", "the WAL");
     try {
         sync();
     } catch (...) {
-        sync_failed_ = true;
+        syncs_.failed = true;
         throw;
     }
 }

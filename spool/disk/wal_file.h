@@ -10,14 +10,24 @@
 
 namespace veredus::spool {
 
+// What the connections to one WAL know of its syncs.
+struct WalSyncs {
+    std::mutex one_at_a_time;
+    // Commits no longer wait for a sync. So a sync that fails leaves out some that SQLite counts
+    // on, and since the kernel says that once, and takes them for written from then on, no later
+    // sync succeeds.
+    bool on_request = false;
+    bool failed = false;
+};
+
 // SQLite appends to its write-ahead log a frame at a time, the head of 24 bytes and the page apart
 // (sqlite.org/fileformat2.html, 4.1). Here the frames of a commit gather and go into the file in
 // one write, with the last of them: before SQLite tells its other connections of them, so that
-// nobody looks for what is not in the file yet. One thread writes; `file` must outlive this. All
-// throw DiskError.
+// nobody looks for what is not in the file yet. One thread writes; `file` and `syncs` must outlive
+// this. All throw DiskError.
 class WalFile {
   public:
-    explicit WalFile(File& file) : file_(file) {}
+    WalFile(File& file, WalSyncs& syncs) : file_(file), syncs_(syncs) {}
 
     // One write of SQLite's.
     void write(std::uint64_t offset, std::string_view bytes);
@@ -28,10 +38,7 @@ class WalFile {
     // Calls `sync`, which brings the file to the disk; one caller at a time, in any thread, also
     // beside write().
     void sync(const std::function<void()>& sync);
-    // Commits no longer wait for a sync. So a sync that fails leaves out some that SQLite counts
-    // on, and since the kernel says that once, and takes them for written from then on, no later
-    // sync succeeds.
-    void sync_on_request() { on_request_ = true; }
+    void sync_on_request() { syncs_.on_request = true; }
 
   private:
     static constexpr std::size_t kFrameHead = 24;
@@ -39,9 +46,7 @@ class WalFile {
     static constexpr std::size_t kGathered = 1 << 20;
 
     File& file_;
-    std::mutex syncing_;
-    bool on_request_ = false;
-    bool sync_failed_ = false;
+    WalSyncs& syncs_;
     std::string gathered_;
     std::uint64_t start_ = 0;  // where they go
     std::uint64_t end_ = 0;    // of the last write

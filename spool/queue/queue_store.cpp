@@ -26,9 +26,10 @@ std::string lower_case(std::string_view text) {
 
 }  // namespace
 
-QueueStore::QueueStore(Directory& directory, unsigned checkpoint_pages)
+QueueStore::QueueStore(Directory& directory, unsigned most_pages)
     : database_(directory, kQueueDatabase, Database::Sharing::kExclusive,
                 Database::Sync::kOnRequest),
+      checkpointer_(Database::reader(database_)),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
       departing_(database_, directory.open_directory(kLedgerName)),
@@ -47,7 +48,7 @@ QueueStore::QueueStore(Directory& directory, unsigned checkpoint_pages)
           "SELECT next_attempt_us FROM recipient INDEXED BY recipient_due "
           "WHERE state IN (1, 2, 3) AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
       note_delay_(database_.prepare("UPDATE message SET delay_noticed = 1 WHERE id = ?1")) {
-    database_.checkpoint_at(checkpoint_pages);
+    database_.checkpoint_at(most_pages);
     auto mark = database_.prepare("SELECT batch, durable FROM mark");
     auto row = mark.query();
     if (!row.next()) throw std::runtime_error("queue.db has lost its mark");
@@ -70,18 +71,15 @@ std::optional<QueueStore::Written> QueueStore::write(const Batch& batch,
     Written written;
     written.batch = batch_;
     written.bodies = std::move(arrival_bodies);
-    gives_way_ = std::move(gives_way);
     try {
+        const Interruptible rows(database_, std::move(gives_way));
         written.committed = write_rows(batch);
-    } catch (const GaveWay&) {
+    } catch (const DatabaseError& error) {
+        if (!error.interrupted()) throw;
         return std::nullopt;
     }
     written.ledger = departing_.to_sync();
     return written;
-}
-
-void QueueStore::give_way() const {
-    if (gives_way_ && gives_way_()) throw GaveWay();
 }
 
 void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
@@ -143,10 +141,8 @@ bool QueueStore::insert(const NewMessage& message) {
     if (message.recipients.empty()) throw std::invalid_argument("a message without recipients");
     if (!doors_.to_queued(message.envelope, batch_, message.recipients.size())) return false;
     std::uint32_t number = 0;
-    for (const auto& recipient : message.recipients) {
-        give_way();
+    for (const auto& recipient : message.recipients)
         doors_.to_ready(message.envelope.id, ++number, recipient);
-    }
     return true;
 }
 
@@ -171,7 +167,6 @@ void QueueStore::apply_to_message(std::span<const Outcome* const> outcomes, Comm
     std::int64_t finished = 0;
     std::int64_t added = 0;
     for (const auto* outcome : outcomes) {
-        give_way();
         const bool deferred = unfinished(outcome->state);
         if (!(deferred ? doors_.to_deferred(*outcome) : doors_.to_finished(*outcome))) {
             committed.stale.emplace_back(id, outcome->recipient);
@@ -194,14 +189,12 @@ bool QueueStore::leaves(std::span<const Outcome* const> outcomes, std::int64_t f
                         Committed& committed) {
     auto gone = doors_.leave(outcomes.front()->message, finished);
     if (!gone) return false;
-    give_way();
     const auto id = gone->envelope.id;
     committed.departures.push_back({id, gone->envelope.body});
     std::size_t attempts = 0;
     for (const auto& recipient : gone->recipients)
         attempts += recipient.attempts;
     auto history = attempts > outcomes.size() ? doors_.forget(id) : std::vector<HistoryLine>();
-    give_way();
     departing_.add(story_of(std::move(*gone), std::move(history), outcomes));
     return true;
 }
@@ -250,6 +243,15 @@ void QueueStore::take_back(const Batch& batch, Written& written) {
 void QueueStore::commit(Transaction& transaction) {
     transaction.commit();
     database_.sync();
+}
+
+void QueueStore::checkpoint_ahead() {
+    checkpointer_.bring_over();
+    checkpointer_.sync_main_file();
+}
+
+void QueueStore::checkpoint_rest() {
+    checkpointer_.bring_over();
 }
 
 void QueueStore::note_durable() {

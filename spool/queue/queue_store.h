@@ -88,11 +88,13 @@ struct Recovered {
 // thread at a time. Throws DatabaseError; when it does, nothing of that call has happened.
 class QueueStore {
   public:
-    // A checkpoint holds up whoever commits, and most pages change many times before it.
+    // Most pages change many times before that.
     static constexpr unsigned kCheckpointPages = 4000;
+    // Where nobody asks wants_checkpoint(), the commit that comes so far does all of it.
+    static constexpr unsigned kMostPages = 4 * kCheckpointPages;
 
     // Opens or makes the database in `directory`, which must outlive this, and the ledger below it.
-    explicit QueueStore(Directory& directory, unsigned checkpoint_pages = kCheckpointPages);
+    explicit QueueStore(Directory& directory, unsigned most_pages = kMostPages);
 
     // Once, before anything else: finds out what a crash left, drops what was never acknowledged,
     // marks what is damaged, and tells the body store what is needed.
@@ -116,8 +118,8 @@ class QueueStore {
     // Throws also DiskError, when an own body cannot be synced.
     Written write(const Batch& batch, BodyStore::SyncSet own_bodies,
                   BodyStore::SyncSet arrival_bodies);
-    // The same for what takes long and is not urgent: `gives_way` is asked all along, and when it
-    // says so nothing has happened and nothing is answered.
+    // The same for what takes long and is not urgent: `gives_way` is asked all along
+    // (Interruptible), and when it says so nothing has happened and nothing is answered.
     using GivesWay = std::function<bool()>;
     std::optional<Written> write(const Batch& batch, BodyStore::SyncSet own_bodies,
                                  BodyStore::SyncSet arrival_bodies, GivesWay gives_way);
@@ -127,6 +129,13 @@ class QueueStore {
     // With write() in one thread: those in failed_files leave the queue as if they never had been
     // in it, and `committed` says so.
     void take_back(const Batch& batch, Written& written);
+
+    // What has gathered in the WAL is worth bringing over. In any thread.
+    bool wants_checkpoint() const { return database_.wal_pages() >= kCheckpointPages; }
+    // Most of it, in any thread, also beside write() and sync(): so that checkpoint_rest(), which
+    // is called as write() is, takes little.
+    void checkpoint_ahead();
+    void checkpoint_rest();
 
     // Tells the database that all bodies committed so far are on disk: the mark moves up. For quiet
     // moments.
@@ -185,8 +194,6 @@ class QueueStore {
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     void commit(Transaction& transaction);
-    struct GaveWay {};
-    void give_way() const;  // throws GaveWay
     Committed write_rows(const Batch& batch);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
@@ -202,6 +209,7 @@ class QueueStore {
     void find_dead(BodyStore& bodies, const std::map<std::uint64_t, std::uint64_t>& bytes);
 
     Database database_;
+    Database checkpointer_;
     bool fresh_;  // the schema was made just now: the database cannot know of any body
     bool broken_ =
         false;  // what was not acknowledged could not be taken back: only a restart helps
@@ -213,7 +221,6 @@ class QueueStore {
     Statement select_due_;
     Statement select_next_due_;
     Statement note_delay_;
-    GivesWay gives_way_;
     std::uint64_t batch_ = 0;                 // the last one begun
     std::atomic<std::uint64_t> durable_ = 0;  // the last one that is on disk with all its bodies
 };

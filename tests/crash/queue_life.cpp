@@ -7,7 +7,7 @@ namespace veredus::spool {
 QueueLife::QueueLife(Directory& directory, Told& told, std::uint64_t seed, SideBySide side_by_side)
     : told_(told), random_(seed) {
     // Most lives are too short for a checkpoint; these have one after each few commits.
-    constexpr std::array kPages{QueueStore::kCheckpointPages, 10U, 30U, 60U};
+    constexpr std::array kPages{QueueStore::kMostPages, 10U, 30U, 60U};
     spool_.emplace(directory, std::move(side_by_side), kPages[seed % kPages.size()]);
     spool_->skip_ids(static_cast<std::int64_t>(1'000'000 * told.messages.size()));
 }
@@ -77,8 +77,10 @@ void QueueLife::commit_one_behind_the_other() {
     note_offered(other);
     auto then = spool_->write(other);
     if (pick(3) == 0) spool_->queue.settle_ledger(0);
+    if (pick(3) == 0) spool_->queue.checkpoint_ahead();
     note_committed(one, spool_->finish(one, written));
     note_committed(other, spool_->finish(other, then));
+    if (pick(3) == 0) spool_->queue.checkpoint_rest();
     if (pick(3) == 0) spool_->bodies.to_compact(1).run();
 }
 

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(what_gives_way_has_not_been_begun) {
         spool->accept("two\r\n", {recipient_at("c@b.example"), recipient_at("d@b.example")});
     Batch batch;
     batch.arrivals.push_back(
-        spool->make("more\r\n", {recipient_at("e@b.example"), recipient_at("f@b.example")}));
+        spool->make("more\r\n", std::vector(100, recipient_at("e@b.example"))));
     batch.outcomes.push_back(outcome_of(leaving, 1, kRelayed));
     batch.outcomes.push_back(outcome_of(waiting, 1, kDeferred));
     const auto write = [&](int at) {

@@ -71,9 +71,9 @@ inline std::vector<Story> stories_in(Directory& root) {
 class TestSpool {
   public:
     explicit TestSpool(Directory& directory, SideBySide side_by_side = one_by_one,
-                       unsigned checkpoint_pages = QueueStore::kCheckpointPages)
+                       unsigned most_pages = QueueStore::kMostPages)
         : side_by_side_(std::move(side_by_side)),
-          queue(directory, checkpoint_pages),
+          queue(directory, most_pages),
           bodies(directory.open_directory("body")) {}
 
     Recovered recover() { return queue.recover(bodies); }

@@ -53,7 +53,8 @@ BOOST_AUTO_TEST_SUITE(wal_file)
 BOOST_AUTO_TEST_CASE(frames_go_out_with_the_last_of_their_commit) {
     FaultDisk disk;
     const auto file = disk.root().create("wal");
-    WalFile wal(*file);
+    WalSyncs syncs;
+    WalFile wal(*file, syncs);
     const std::string page(4096, 'p');
     std::string expected(32, 'h');
     wal.write(0, expected);
@@ -71,7 +72,8 @@ BOOST_AUTO_TEST_CASE(frames_go_out_with_the_last_of_their_commit) {
 BOOST_AUTO_TEST_CASE(what_is_corrected_further_up_comes_after_what_was_written_before) {
     FaultDisk disk;
     const auto file = disk.root().create("wal");
-    WalFile wal(*file);
+    WalSyncs syncs;
+    WalFile wal(*file, syncs);
     wal.write(0, std::string(32, 'h'));
     wal.write(32, frame_head(false));
     wal.write(56, std::string(4096, 'p'));
@@ -88,7 +90,8 @@ BOOST_AUTO_TEST_CASE(what_is_corrected_further_up_comes_after_what_was_written_b
 BOOST_AUTO_TEST_CASE(a_write_that_failed_is_not_made_up_for_behind_sqlites_back) {
     FaultDisk disk;
     const auto file = disk.root().create("wal");
-    WalFile wal(*file);
+    WalSyncs syncs;
+    WalFile wal(*file, syncs);
     disk.set_room(1);
     wal.write(0, frame_head(true));
     BOOST_CHECK_THROW(wal.write(24, "page"), DiskError);

@@ -119,14 +119,19 @@ BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
     check_that_lost_bodies_leave(20);
 }
 
-// A letter is written before the mailing that waits with it; to the next one that gives way, once.
+// A letter is written before the mailing that waits with it; to the next ones that gives way, eight
+// times.
 BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
     Committing world;
     world.arrive_as('M', 1000);
-    const auto one_more = [&world] { world.arrive_as('c', 1); };
-    world.arrive_as('a', 1, [&] { world.arrive_as('b', 1, one_more); });
+    const std::function<void(char)> one_after_another = [&](char name) {
+        world.arrive_as(name, 1, [&one_after_another, name] {
+            if (name != 'k') one_after_another(static_cast<char>(name + 1));
+        });
+    };
+    one_after_another('a');
     world.run([](spool::QueueStore&) { return true; });
-    BOOST_TEST(world.order == "abMc");
+    BOOST_TEST(world.order == "abcdefghiMjk");
 }
 
 // Of outcomes no more are written at a time than let a letter through soon.
