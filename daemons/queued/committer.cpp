@@ -25,8 +25,6 @@ constexpr std::size_t kMailingsOutcomes = 64;
 constexpr std::size_t kAtOnce = 16;
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
-// A mailing's rows are given up for letters' as often as this, and then no more.
-constexpr int kGivesWay = 8;
 // What could not be committed is tried again after this: the disk may have room then.
 constexpr auto kRetry = std::chrono::seconds(1);
 
@@ -65,7 +63,6 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       to_sync_(loop),
       to_checkpoint_(loop),
       changed_(loop),
-      synced_(loop),
       done_(loop) {}
 
 void Committer::arrive(Arrival arrival) {
@@ -236,7 +233,6 @@ void Committer::finish(Round& round) {
     answer(round.arrivals, round.batch, round.written.committed);
     for (const auto& then : round.then)
         then();
-    synced_.wake_all();
     if (idle()) done_.wake_all();
 }
 
@@ -252,7 +248,10 @@ Task<> Committer::write(Gathered gathered) {
     std::expected<Written, std::string> written;
     bool at_once = false;
     {
+        letters_want_turn_ = gathered.kind == Kind::kLetters;
+        if (letters_want_turn_) changed_.wake_all();
         const auto turn = co_await turn_.acquire(never);
+        letters_want_turn_ = false;
         const auto in_store = co_await in_store_.acquire(never);
         auto own = bodies_.to_sync(files_of(batch.own));
         auto arrived = bodies_.to_sync(files_of(batch.arrivals));
@@ -298,7 +297,7 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
     if (gathered.kind != Kind::kLetters) {
         gives_way = [this, may = gathered.gave_way < kGivesWay] {
             std::this_thread::yield();
-            return may && letters_wait_.load(std::memory_order_relaxed);
+            return may && letters_wait();
         };
     }
     try {

@@ -81,18 +81,25 @@ class Committer {
     async::Task<> settled(async::Stop& stop);
 
     // Calls use(store) in the thread pool, when all that was written is on disk and nothing is
-    // being written.
+    // being written; behind letters that come while that is waited for.
     template <class Use>
     async::Task<std::invoke_result_t<Use&, spool::QueueStore&>> with_store(Use use,
                                                                            async::Stop& stop) {
-        const auto turn = co_await turn_.acquire(stop);
-        while (!all_synced())
-            co_await synced_.wait(stop);
-        const auto call = [&] { return use(store_); };
-        co_return co_await async::blocking(loop_, call);
+        for (int gave_way = 0;; ++gave_way) {
+            const auto turn = co_await turn_.acquire(stop);
+            while (!all_synced() && (!letters_want_turn_ || gave_way == kGivesWay))
+                co_await changed_.wait(stop);
+            if (!all_synced()) continue;
+            const auto call = [&] { return use(store_); };
+            co_return co_await async::blocking(loop_, call);
+        }
     }
+    // For `use`, which may take long: somebody is in a hurry. In any thread.
+    bool letters_wait() const { return letters_wait_.load(std::memory_order_relaxed); }
 
   private:
+    // So often does what is not urgent let letters go first, and then no more.
+    static constexpr int kGivesWay = 8;
     enum class Kind : std::uint8_t { kLetters, kMailings, kMailingsOutcomes };
     struct Waiting {
         std::deque<Arrival> arrivals;
@@ -151,13 +158,13 @@ class Committer {
     async::Event to_sync_;            // written_ has something, or will have nothing any more
     async::Event to_checkpoint_;      // the database wants it, or nothing will be written any more
     async::WaitList changed_;         // more waits, or a round has gone on
-    async::WaitList synced_;          // a round is on disk
     async::WaitList done_;            // nothing is left
     std::array<Waiting, 3> waiting_;  // by Kind
     Kind last_kind_ = Kind::kMailings;
     Kind last_of_bulk_ = Kind::kMailings;
     std::optional<Gathered> gave_way_;  // of mailings; goes next after letters
     std::atomic<bool> letters_wait_ = false;
+    bool letters_want_turn_ = false;
     std::deque<Round> written_;
     bool writing_ = false;
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk

@@ -108,9 +108,11 @@ class Dispatcher {
             std::shared_ptr<spool::Envelope> envelope;  // null: it is held now, or gone
             std::vector<spool::Recipient> recipients;
         };
-        Found(spool::QueueStore& store, std::int64_t now_us, spool::DueCursor from);
-        spool::DueCursor cursor;  // where it goes on
-        bool full = false;        // there is more
+        explicit Found(spool::DueCursor from) : cursor(from) {}
+        void look(spool::QueueStore& store, std::int64_t now_us);  // a little further
+        spool::DueCursor cursor;                                   // where it goes on
+        bool full = false;                                         // there is more
+        std::size_t recipients = 0;
         std::map<mail::QueueId, Message> messages;
     };
     void take(std::map<mail::QueueId, Found::Message> messages, std::int64_t now_us);

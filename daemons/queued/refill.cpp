@@ -1,6 +1,7 @@
 // The half of Dispatcher that brings work from the disk into the scheduler.
 #include <algorithm>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "common/async/time.h"
@@ -10,8 +11,9 @@ namespace veredus::queued {
 
 namespace {
 
-// Letters wait while they are read.
-constexpr std::size_t kDueAtOnce = 400;
+// Letters wait while so many are read.
+constexpr std::size_t kDueAtOnce = 50;
+constexpr std::size_t kDueWithoutLetters = 400;
 // The longest sleep: clocks are set, and what went wrong somewhere is found again.
 constexpr std::int64_t kLongestSleep_us = 30'000'000;
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
@@ -139,8 +141,13 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
     if (more_on_disk_) co_return Looked::kNotAtAll;
     go_back();
     const auto moves = cursor_moves_;
-    const auto search = [cursor = cursor_, now](spool::QueueStore& store) {
-        return Found(store, now, cursor);
+    const auto search = [this, cursor = cursor_, now](spool::QueueStore& store) {
+        Found found(cursor);
+        do {
+            std::this_thread::yield();
+            found.look(store, now);
+        } while (found.full && found.recipients < kDueWithoutLetters && !committer_.letters_wait());
+        return found;
     };
     auto found = co_await committer_.with_store(search, stop);
     if (moves == cursor_moves_) cursor_ = found.cursor;
@@ -151,13 +158,14 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
     co_return more_on_disk_ ? Looked::kNotAtAll : Looked::kThereIsMore;
 }
 
-Dispatcher::Found::Found(spool::QueueStore& store, std::int64_t now_us, spool::DueCursor from)
-    : cursor(from) {
+void Dispatcher::Found::look(spool::QueueStore& store, std::int64_t now_us) {
     auto due = store.due(now_us, cursor, kDueAtOnce);
     full = due.size() == kDueAtOnce;
+    recipients += due.size();
     for (auto& one : due)
         messages[one.message].recipients.push_back(std::move(one.recipient));
     for (auto& [id, message] : messages) {
+        if (message.envelope) continue;
         auto shown = store.show_without_recipients(id);
         if (!shown || shown->state != spool::MessageState::kQueued) continue;
         message.envelope = std::make_shared<spool::Envelope>(std::move(shown->envelope));

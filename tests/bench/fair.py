@@ -1,7 +1,8 @@
-"""One message's way while a mailing to 100,000 recipients drains, against the way when nothing else is there."""
+"""One message's way while mailings to 100,000 recipients drain, one after the other, against the way when nothing else is there."""
 
 import concurrent.futures
 import contextlib
+import statistics
 
 from harness.instance import wait_until
 from load import Sink, send
@@ -22,7 +23,7 @@ def routes():
 
 def probe(peer, sink, until):
     """Single messages until `until()`; the sink tells how long each took."""
-    sent = 0
+    sent = sink.stats()["timed"]
     while True:
         send(peer, "t%t@single%d.example", interval=INTERVAL_MS, messages=PROBES, per_session=PROBES, destinations=10)
         sent += PROBES
@@ -47,15 +48,18 @@ def run(kinds, options, place):
         next(seconds)
         idle = probe(peer, sink, lambda: next(seconds, None) is None)
         sink.reset()
-        mailing = thread.submit(send, peer, "r%n@m%d.example", messages=recipients // PER_MESSAGE, per_session=recipients, recipients=PER_MESSAGE,
-                                destinations=DOMAINS, sender="mailing@load.example", pipelining=True)
-        progress(f"fair: a mailing to {recipients:,} recipients goes through the queue")
-        busy = probe(peer, sink, lambda: mailing_is_through(sink, recipients))
-        drained = (busy["last_ns"] - mailing.result()["begun_ns"]) / 1e9
+        drained = []
+        for number in range(options.rounds):
+            mailing = thread.submit(send, peer, "r%n@m%d.example", messages=recipients // PER_MESSAGE, per_session=recipients, recipients=PER_MESSAGE,
+                                    destinations=DOMAINS, sender="mailing@load.example", pipelining=True)
+            progress(f"fair: a mailing to {recipients:,} recipients goes through the queue")
+            busy = probe(peer, sink, lambda: mailing_is_through(sink, (number + 1) * recipients))
+            drained.append((busy["last_ns"] - mailing.result()["begun_ns"]) / 1e9)
+        drained = statistics.median(drained)
     lines = [["nothing else", idle["timed"], f"{idle['p50_ms']:.1f}", f"{idle['p99_ms']:.1f}", f"{idle['longest_ms']:.1f}", ""],
-             ["the mailing drains", busy["timed"], f"{busy['p50_ms']:.1f}", f"{busy['p99_ms']:.1f}", f"{busy['longest_ms']:.1f}",
+             ["a mailing drains", busy["timed"], f"{busy['p50_ms']:.1f}", f"{busy['p99_ms']:.1f}", f"{busy['longest_ms']:.1f}",
               verdict(busy["p99_ms"] / idle["p99_ms"], TIMES, at_least=False)]]
     return (f"## Fair\n\nA message every {INTERVAL_MS} ms to one of ten other hosts, from when it was due until the sink has it, milliseconds. "
-            f"The mailing: {recipients:,} recipients at {DOMAINS} domains, {PER_MESSAGE} a message; through in {drained:.1f} s "
+            f"The mailings, {options.rounds} one after the other: {recipients:,} recipients at {DOMAINS} domains, {PER_MESSAGE} a message; through in {drained:.1f} s "
             f"({recipients / drained:,.0f} recipients/s).\n\n"
             + table(["meanwhile", "messages", "p50", "p99", "longest", "p99, times"], lines))
