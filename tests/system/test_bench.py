@@ -32,7 +32,7 @@ def test_a_quick_run_measures_each_part():
     assert float(relayed[2].replace(",", "")) > 0, relayed
     waiting = dict(row[:2] for row in rows(report, "Queue"))
     assert float(waiting["relay beside it, messages/s"].replace(",", "")) > 0, waiting
-    idle, busy = (next(row for row in rows(report, "Fair") if row[0] == what) for what in ("nothing else", "the mailing drains"))
+    idle, busy = (next(row for row in rows(report, "Fair") if row[0] == what) for what in ("nothing else", "a mailing drains"))
     assert int(idle[1]) >= 20 and int(busy[1]) >= 20, (idle, busy)
 
 
