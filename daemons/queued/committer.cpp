@@ -287,19 +287,20 @@ Task<> Committer::write(Gathered gathered) {
     }
 }
 
-// In a thread of the pool. A mailing's rows are long work without a system call, and many kernels
-// let nobody else have the processor before there is one, not even who has just been woken: hence
-// the yielding. On a full disk nothing of the batch has happened, and the error says
+// Long work at the database makes no system call, and many kernels let nobody else have the
+// processor before there is one, not even who has just been woken.
+bool Committer::letters_wait() const {
+    std::this_thread::yield();
+    return letters_wait_.load(std::memory_order_relaxed);
+}
+
+// In a thread of the pool. On a full disk nothing of the batch has happened, and the error says
 // what there was no room for.
 std::expected<Committer::Written, std::string> Committer::write_rows(
     const Gathered& gathered, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
     spool::QueueStore::GivesWay gives_way;
-    if (gathered.kind != Kind::kLetters) {
-        gives_way = [this, may = gathered.gave_way < kGivesWay] {
-            std::this_thread::yield();
-            return may && letters_wait();
-        };
-    }
+    if (gathered.kind != Kind::kLetters)
+        gives_way = [this, may = gathered.gave_way < kGivesWay] { return letters_wait() && may; };
     try {
         return store_.write(gathered.batch, std::move(own), std::move(arrived),
                             std::move(gives_way));

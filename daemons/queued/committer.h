@@ -94,8 +94,9 @@ class Committer {
             co_return co_await async::blocking(loop_, call);
         }
     }
-    // For `use`, which may take long: somebody is in a hurry. In any thread.
-    bool letters_wait() const { return letters_wait_.load(std::memory_order_relaxed); }
+    // For long work in the store's thread, to be asked every few ten microseconds: offers the
+    // processor to others, and says whether letters wait for the store.
+    bool letters_wait() const;
 
   private:
     // So often does what is not urgent let letters go first, and then no more.

@@ -1,7 +1,6 @@
 // The half of Dispatcher that brings work from the disk into the scheduler.
 #include <algorithm>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "common/async/time.h"
@@ -144,7 +143,6 @@ async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::St
     const auto search = [this, cursor = cursor_, now](spool::QueueStore& store) {
         Found found(cursor);
         do {
-            std::this_thread::yield();
             found.look(store, now);
         } while (found.full && found.recipients < kDueWithoutLetters && !committer_.letters_wait());
         return found;
