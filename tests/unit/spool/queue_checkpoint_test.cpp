@@ -22,6 +22,11 @@ struct Checkpoints : QueueFixture {
             out = out << 8 | static_cast<unsigned char>(byte);
         return out;
     }
+    void check_that_it_begins_anew() {
+        const auto before = beginnings();
+        accept(1);
+        BOOST_TEST(beginnings() == before + 1);
+    }
     void check_that_all_are_there() {
         reopen();
         BOOST_TEST(QueueReader(queue()).count({}) == ids.size());
@@ -65,9 +70,7 @@ BOOST_AUTO_TEST_CASE(the_first_goes_beside_commits) {
     accepted = true;
     ahead.join();
     queue().checkpoint_rest();
-    const auto before = beginnings();
-    accept(1);
-    BOOST_TEST(beginnings() == before + 1);
+    check_that_it_begins_anew();
     check_that_all_are_there();
 }
 
@@ -80,9 +83,7 @@ BOOST_AUTO_TEST_CASE(without_room_it_can_be_tried_again) {
     disk.set_room(1'000'000'000);
     queue().checkpoint_ahead();
     queue().checkpoint_rest();
-    const auto before = beginnings();
-    accept(1);
-    BOOST_TEST(beginnings() == before + 1);
+    check_that_it_begins_anew();
     check_that_all_are_there();
 }
 

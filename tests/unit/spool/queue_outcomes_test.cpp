@@ -99,13 +99,14 @@ BOOST_AUTO_TEST_CASE(a_full_disk_changes_nothing) {
 
 // Wherever it is: nothing has happened, and the next batches find everything as it was.
 BOOST_AUTO_TEST_CASE(what_gives_way_has_not_been_begun) {
-    const auto leaving = spool->accept("one\r\n", {recipient_at("a@b.example")});
+    const auto leaving = spool->accept("one\r\n", std::vector(100, recipient_at("a@b.example")));
     const auto waiting =
         spool->accept("two\r\n", {recipient_at("c@b.example"), recipient_at("d@b.example")});
     Batch batch;
     batch.arrivals.push_back(
         spool->make("more\r\n", std::vector(100, recipient_at("e@b.example"))));
-    batch.outcomes.push_back(outcome_of(leaving, 1, kRelayed));
+    for (std::uint32_t number = 1; number <= 100; ++number)
+        batch.outcomes.push_back(outcome_of(leaving, number, kRelayed));
     batch.outcomes.push_back(outcome_of(waiting, 1, kDeferred));
     const auto write = [&](int at) {
         int asked = 0;
@@ -118,6 +119,7 @@ BOOST_AUTO_TEST_CASE(what_gives_way_has_not_been_begun) {
         ++ways;
         BOOST_TEST(QueueReader(queue()).count({}) == 2U);
         BOOST_TEST(queue().show(waiting)->recipients[0].attempts == 0U);
+        BOOST_TEST((state_of(leaving, 1) == RecipientState::kReady));
         spool->record({outcome_of(waiting, 2, kDeferred)});  // somebody else's batch
     }
     BOOST_TEST(ways >= 6);
