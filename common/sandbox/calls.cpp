@@ -33,7 +33,7 @@ constexpr Call kBase[] = {
     // Descriptors already held.
     {"read"}, {"readv"}, {"pread64"}, {"preadv"}, {"preadv2"}, {"write"}, {"writev"}, {"pwrite64"},
     {"pwritev"}, {"pwritev2"}, {"lseek"}, {"close"}, {"close_range"}, {"dup"}, {"dup2"}, {"dup3"},
-    {"fcntl"}, {"fstat"}, {"newfstatat"}, {"statx"}, {"fstatfs"}, {"fsync"}, {"fdatasync"},
+    {"fcntl"}, {"fstat"}, {"newfstatat"}, {"statx"}, {"fstatfs"}, {"fsync"}, {"fdatasync"}, {"sync_file_range"},
     {"ftruncate"}, {"fallocate"}, {"fadvise64"}, {"flock"}, {"sendfile"}, {"copy_file_range"},
     {"pipe2"}, {"eventfd2"}, only("ioctl", 1, FIONBIO), only("ioctl", 1, FIONREAD),
     only("ioctl", 1, FIOCLEX), only("ioctl", 1, FIONCLEX), only("ioctl", 1, TCGETS),

@@ -23,6 +23,9 @@ constexpr std::size_t kOutcomes = 128;
 constexpr std::size_t kMailingsOutcomes = 64;
 // So few are written in less time than it takes to wake one more thread for the sync.
 constexpr std::size_t kAtOnce = 16;
+// So few syncs are done sooner than another thread is awake: that of the bodies has begun while
+// their rows were written.
+constexpr std::size_t kOneByOne = 2;
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -315,7 +318,13 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
 
 // In a thread of the pool, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
-    store_.sync(written, [this](const spool::Tasks& tasks) { helpers_.run(tasks); });
+    store_.sync(written, [this](const spool::Tasks& tasks) {
+        if (tasks.size() <= kOneByOne) {
+            spool::one_by_one(tasks);
+        } else {
+            helpers_.run(tasks);
+        }
+    });
 }
 
 void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,

@@ -99,6 +99,11 @@ bool BodyStore::Lease::claim(const mail::BodyRef& body) {
     return true;
 }
 
+void BodyStore::SyncSet::begin() {
+    for (auto& item : files_)
+        item.file->begin_sync();
+}
+
 void BodyStore::SyncSet::add_to(Tasks& tasks) {
     for (auto& item : files_)
         tasks.emplace_back([this, &item] { sync_file(item); });

@@ -70,6 +70,8 @@ class BodyStore {
     // What has to reach the disk before a commit counts.
     class SyncSet {
       public:
+        // Lets the system begin; for when there is something else to do before the syncs.
+        void begin();
         // A sync of each file, and one of the directory when a file is new, as tasks to be run once
         // each, in any order and on any threads; this must stay where it is until all have ended.
         void add_to(Tasks& tasks);

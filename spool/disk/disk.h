@@ -74,6 +74,9 @@ class File {
     // later sync succeeds. The file's name is durable only after Directory::sync(); durable() below
     // does both.
     virtual void sync() = 0;
+    // Lets the system begin with what the next sync() waits for; promises nothing and waits for
+    // nothing, what fails is said by that sync.
+    virtual void begin_sync() {}
 
     // An advisory lock on a range of bytes, held by this open file until unlocked or closed
     // (F_OFD_SETLK). False when somebody else holds one that conflicts.

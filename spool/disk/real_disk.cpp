@@ -121,6 +121,10 @@ class RealFile final : public File {
             fail("truncate");
     }
 
+    void begin_sync() override {
+        static_cast<void>(::sync_file_range(number(), 0, 0, SYNC_FILE_RANGE_WRITE));
+    }
+
     void sync() override {
         if (retried([&] { return ::fdatasync(number()); }) != 0) fail("sync");
     }

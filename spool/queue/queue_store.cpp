@@ -67,6 +67,7 @@ std::optional<QueueStore::Written> QueueStore::write(const Batch& batch,
                                                      GivesWay gives_way) {
     if (broken_) throw std::runtime_error("the queue must be opened again after a failed write");
     if (!own_bodies.run().empty()) throw DiskError(EIO, "sync", "the body of a notification");
+    arrival_bodies.begin();
     ++batch_;
     Written written;
     written.batch = batch_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/mail/priority.h"
 #include "common/mail/received.h"
 #include "common/smtp/server/session.h"
@@ -29,8 +31,12 @@ async::Task<> Session::receive(Incoming& message) {
     for (;;) {
         const std::string_view block = stream_.buffered();
         std::string_view rest = block;
-        while (!rest.empty() && !message.reader.ended())
-            take(message, message.reader.next(rest));
+        while (!rest.empty() && !message.reader.ended()) {
+            std::string_view piece = message.reader.next(rest);
+            if (!message.sink && !message.refusal && message.take_header(piece))
+                co_await open_message(message);
+            if (message.sink) message.sink->write(piece);
+        }
         stream_.consume(block.size() - rest.size());
         const bool ended = message.reader.ended();
         if (message.reader.defect() != DataReader::Defect::none && !message.refusal) {
@@ -38,7 +44,7 @@ async::Task<> Session::receive(Incoming& message) {
             message.sink.reset();
         }
         if (!message.sink && !message.refusal) {
-            if (ended || header_complete(message)) {
+            if (ended) {
                 co_await open_message(message);
             } else if (message.head.size() > kHeaderMax) {
                 message.refusal = say(Say::message_header_too_large, {std::to_string(kHeaderMax)});
@@ -57,21 +63,28 @@ async::Task<> Session::receive(Incoming& message) {
     }
 }
 
-bool Session::header_complete(Incoming& message) const {
-    const std::string& head = message.head;
-    if (head.starts_with("\r\n") || head.find("\r\n\r\n", message.searched) != std::string::npos)
-        return true;
-    message.searched = head.size() > 3 ? head.size() - 3 : 0;
-    return false;
-}
-
-void Session::take(Incoming& message, std::string_view piece) {
-    if (message.refusal) return;
-    if (message.sink) {
-        message.sink->write(piece);
+// Moves what is the header's from the front of `piece`, with the empty line that ends it; says
+// whether that line was there.
+bool Session::Incoming::take_header(std::string_view& piece) {
+    constexpr std::string_view kEnd = "\r\n\r\n";
+    const std::size_t known = head.size();
+    // The end may have begun in the piece before; a message may begin with it.
+    const std::size_t overlap = std::min(known, kEnd.size() - 1);
+    std::string edge = known < kEnd.size() ? "\r\n" + head : head.substr(known - overlap);
+    const std::size_t before = edge.size();
+    edge += piece.substr(0, kEnd.size() - 1);
+    std::size_t length = piece.size();
+    bool complete = true;
+    if (const auto at = edge.find(kEnd); at != std::string::npos) {
+        length = at + kEnd.size() - before;
+    } else if (const auto within = piece.find(kEnd); within != std::string_view::npos) {
+        length = within + kEnd.size();
     } else {
-        message.head.append(piece);
+        complete = false;
     }
+    head += piece.substr(0, length);
+    piece.remove_prefix(length);
+    return complete;
 }
 
 // The header is there: what is to be refused is refused, the fields we add are put in front.

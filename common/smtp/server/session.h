@@ -59,10 +59,10 @@ class Session {
     // What arrives after DATA.
     struct Incoming {
         explicit Incoming(std::uint64_t size_max) : reader(size_max) {}
+        bool take_header(std::string_view& piece);
         DataReader reader;
         std::string head;            // the bytes until the header is complete
         std::unique_ptr<Sink> sink;  // from then on
-        std::size_t searched = 0;    // bytes of head without the header's end
         std::optional<Answer> refusal;
         bool endless = false;  // refused, and the client goes on and on
     };
@@ -98,8 +98,6 @@ class Session {
     async::Task<sasl::Step> exchange(sasl::ServerExchange& exchange, sasl::Step step);
     Answer login_failed(const Answer& answer, std::string_view mechanism);
     async::Task<> receive(Incoming& message);
-    void take(Incoming& message, std::string_view piece);
-    bool header_complete(Incoming& message) const;
     async::Task<> open_message(Incoming& message);
     std::string received() const;
     async::Task<Answer> store(Incoming& message);

@@ -38,6 +38,7 @@ struct World {
     Sink::Verdict refusal;         // with a status: every commit is answered so
     unsigned sinks = 0;            // opened
     async::Event* room = nullptr;  // when there: a sink is full until it is set
+    std::string header;            // the last one the policy was shown
 };
 
 class TestSink final : public Sink {
@@ -87,6 +88,11 @@ class TestPolicy final : public Policy {
         if (recipient.local_part() == "nobody")
             co_return say(Say::unknown_user, {recipient.text()});
         co_return std::nullopt;
+    }
+    Task<std::expected<std::string, Answer>> header(const Client&, const ArrivedHeader& header,
+                                                    Stop&) override {
+        world_.header = header.bytes;
+        co_return std::string();
     }
     std::unique_ptr<Sink> sink() override { return std::make_unique<TestSink>(world_); }
 
@@ -297,6 +303,22 @@ BOOST_AUTO_TEST_CASE(nothing_but_the_end_ends_a_message) {
         BOOST_TEST(got.find("\r\n") == got.size() - 2);
         one.expect("NOOP", "250");
         BOOST_TEST(one.world.queue.empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_header_ends_wherever_the_message_is_cut) {
+    for (const std::string header : {"a: b\r\nc: d\r\n\r\n", "\r\n", "no header\r\n", ""}) {
+        const std::string message = header + (header.ends_with("\n\r\n") ? "x\r\n\r\ny\r\n" : "");
+        const std::string sent = message + ".\r\n";
+        for (std::size_t cut = 1; cut < sent.size(); ++cut) {
+            Fixture one;
+            one.connect();
+            one.to_data();
+            BOOST_TEST(one.raw(sent.substr(0, cut)) == "");
+            BOOST_TEST(one.raw(sent.substr(cut)).starts_with("250 2.0.0"));
+            BOOST_TEST(one.world.header == header);
+            BOOST_TEST(one.world.queue.at(0).bytes.ends_with(message));
+        }
     }
 }
 
