@@ -114,9 +114,9 @@ class QueueStore {
         // follow before anybody is answered.
         std::vector<std::uint64_t> failed_files;
     };
-    // `own_bodies` are synced first, since a verdict follows from them; `arrival_bodies` by sync(): here
-    // the system is only let begin with them.
-    // Throws also DiskError, when an own body cannot be synced.
+    // `own_bodies` are synced first, since a verdict follows from them; `arrival_bodies` by sync():
+    // here the system is only let begin with them. Throws also DiskError, when an own body cannot
+    // be synced.
     Written write(const Batch& batch, BodyStore::SyncSet own_bodies,
                   BodyStore::SyncSet arrival_bodies);
     // The same for what takes long and is not urgent: `gives_way` is asked all along
