@@ -15,8 +15,9 @@
 namespace veredus::net {
 namespace {
 
-// Above this many bytes that nobody has taken, the peer has to wait.
-constexpr std::size_t kHighWater = 256 * 1024;
+// Above this many bytes that nobody has taken, what comes stays in the kernel's buffer, where it
+// need not be copied once more.
+constexpr std::size_t kHighWater = 32 * 1024;
 // An emptied buffer larger than this is given back, so that idle sessions are small.
 constexpr std::size_t kKeptCapacity = 8 * 1024;
 
