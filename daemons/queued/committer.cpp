@@ -291,10 +291,13 @@ Task<> Committer::write(Gathered gathered) {
 }
 
 // Long work at the database makes no system call, and many kernels let nobody else have the
-// processor before there is one, not even who has just been woken.
+// processor before there is one, not even who has just been woken. When letters wait already, who
+// yields only keeps the store from them the longer.
 bool Committer::letters_wait() const {
+    const auto wait = [this] { return letters_wait_.load(std::memory_order_relaxed); };
+    if (wait()) return true;
     std::this_thread::yield();
-    return letters_wait_.load(std::memory_order_relaxed);
+    return wait();
 }
 
 // In a thread of the pool. On a full disk nothing of the batch has happened, and the error says

@@ -77,6 +77,9 @@ class File {
     // Lets the system begin with what the next sync() waits for; promises nothing and waits for
     // nothing, what fails is said by that sync.
     virtual void begin_sync() {}
+    // Does most of what the next sync() would have to, a portion at a time, so that syncs of other
+    // files come between. Throws as sync() does.
+    virtual void sync_ahead() {}
 
     // An advisory lock on a range of bytes, held by this open file until unlocked or closed
     // (F_OFD_SETLK). False when somebody else holds one that conflicts.

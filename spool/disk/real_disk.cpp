@@ -125,6 +125,20 @@ class RealFile final : public File {
         static_cast<void>(::sync_file_range(number(), 0, 0, SYNC_FILE_RANGE_WRITE));
     }
 
+    void sync_ahead() override {
+        constexpr unsigned kAll =
+            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+        constexpr off_t kPortion = 512 * 1024;
+        const auto end = static_cast<off_t>(size());
+        for (off_t at = 0; at < end; at += kPortion) {
+            const auto portion = [&] { return ::sync_file_range(number(), at, kPortion, kAll); };
+            if (retried(portion) == 0) continue;
+            // An error that is told here is not told again; one is that there is no such thing.
+            if (errno == EINVAL || errno == ENOSYS || errno == ESPIPE) return;
+            fail("sync");
+        }
+    }
+
     void sync() override {
         if (retried([&] { return ::fdatasync(number()); }) != 0) fail("sync");
     }

@@ -197,7 +197,7 @@ void Database::bring_over() {
 void Database::sync_main_file() {
     sqlite3_file* file = nullptr;
     sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
-    const int result = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    const int result = file->pMethods->xFileControl(file, kSyncInPortions, nullptr);
     if (result != SQLITE_OK)
         throw DatabaseError(result, "sync " + name_ + " (SQLite " + std::to_string(result) + ")");
 }

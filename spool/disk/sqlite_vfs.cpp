@@ -253,6 +253,13 @@ int leave_index(sqlite3_file*, int) {
 int control_file(sqlite3_file* base, int operation, void*) {
     OpenFile& open = opened(base);
     if (operation == kSyncCommitted) return sync_written(open);
+    if (operation == kSyncInPortions) {
+        const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
+            open.file->sync_ahead();
+            return SQLITE_OK;
+        });
+        return result == SQLITE_OK ? sync_written(open) : SQLITE_IOERR_FSYNC;
+    }
     if (operation != kSyncOnRequest) return SQLITE_NOTFOUND;
     open.wal->sync_on_request();
     return SQLITE_OK;

@@ -11,7 +11,7 @@
 
 namespace veredus::spool {
 
-// File controls of ours (sqlite.org/c3ref/file_control.html), for a WAL. The first, once: commits
+// File controls of ours (sqlite.org/c3ref/file_control.html). Of a WAL, once: commits
 // are synced on request alone; once a sync has failed, SQLite's own before a checkpoint among them,
 // every later one fails, and so nothing is brought from the WAL into the main file any more: what
 // the WAL has lost would be missing beside it.
@@ -19,6 +19,9 @@ inline constexpr int kSyncOnRequest = 0x56440000;
 // All commits in it are on disk when this returns SQLITE_OK. In any thread, also while another one
 // writes.
 inline constexpr int kSyncCommitted = 0x56440001;
+// The main file's: all of it is on disk when this returns SQLITE_OK, a portion at a time
+// (File::sync_ahead), so that commits do not wait for all of it.
+inline constexpr int kSyncInPortions = 0x56440002;
 
 // SQLite's file system (https://www.sqlite.org/vfs.html) over a Directory: whatever SQLite does to
 // its files goes through it. Registered with SQLite while it lives; must outlive every connection
