@@ -50,7 +50,7 @@ constexpr Call kBase[] = {
     {"clock_gettime"}, {"clock_getres"}, {"gettimeofday"}, {"time"}, {"times"}, {"getrandom"},
     {"getpid"}, {"getppid"}, {"gettid"}, {"getuid"}, {"geteuid"}, {"getgid"}, {"getegid"},
     {"getrusage"}, {"getrlimit"}, masked("prlimit64", 0, ~0ull, 0), {"uname"}, {"sysinfo"},
-    {"sched_yield"}, {"sched_getaffinity"}, {"getcpu"}, {"rseq"}, {"set_robust_list"},
+    {"sched_yield"}, {"getpriority"}, only("sched_setattr", 0, 0), {"sched_getaffinity"}, {"getcpu"}, {"rseq"}, {"set_robust_list"},
     {"get_robust_list"}, {"set_tid_address"}, {"arch_prctl"}, only("prctl", 0, PR_SET_NAME),
     only("prctl", 0, PR_SET_PDEATHSIG),
     // Signals to itself, and the end. Landlock keeps tgkill inside the sandbox.

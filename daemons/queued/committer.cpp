@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/async/brief_slices.h"
 #include "common/async/scope.h"
 #include "common/async/time.h"
 #include "common/mail/priority.h"
@@ -305,8 +306,11 @@ bool Committer::letters_wait() const {
 std::expected<Committer::Written, std::string> Committer::write_rows(
     const Gathered& gathered, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
     spool::QueueStore::GivesWay gives_way;
-    if (gathered.kind != Kind::kLetters)
+    std::optional<async::BriefSlices> brief;
+    if (gathered.kind != Kind::kLetters) {
         gives_way = [this, may = gathered.gave_way < kGivesWay] { return letters_wait() && may; };
+        brief.emplace();
+    }
     try {
         return store_.write(gathered.batch, std::move(own), std::move(arrived),
                             std::move(gives_way));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/async/blocking.h"
+#include "common/async/brief_slices.h"
 #include "common/async/scope.h"
 #include "common/async/wait.h"
 #include "common/log/log.h"
@@ -90,7 +91,10 @@ class Committer {
             while (!all_synced() && (!letters_want_turn_ || gave_way == kGivesWay))
                 co_await changed_.wait(stop);
             if (!all_synced()) continue;
-            const auto call = [&] { return use(store_); };
+            const auto call = [&] {
+                const async::BriefSlices brief;
+                return use(store_);
+            };
             co_return co_await async::blocking(loop_, call);
         }
     }
