@@ -24,8 +24,8 @@ constexpr std::size_t kOutcomes = 128;
 constexpr std::size_t kMailingsOutcomes = 64;
 // So few are written in less time than it takes to wake one more thread for the sync.
 constexpr std::size_t kAtOnce = 16;
-// So few syncs are done sooner than another thread is awake: that of the bodies has begun while
-// their rows were written.
+// So few syncs are done sooner than another thread is awake, when that of the bodies has begun
+// while their rows were written.
 constexpr std::size_t kOneByOne = 2;
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
@@ -325,8 +325,8 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
 
 // In a thread of the pool, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
-    store_.sync(written, [this](const spool::Tasks& tasks) {
-        if (tasks.size() <= kOneByOne) {
+    store_.sync(written, [this, &written](const spool::Tasks& tasks) {
+        if (tasks.size() <= kOneByOne && written.bodies.begun()) {
             spool::one_by_one(tasks);
         } else {
             helpers_.run(tasks);

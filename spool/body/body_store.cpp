@@ -100,8 +100,11 @@ bool BodyStore::Lease::claim(const mail::BodyRef& body) {
 }
 
 void BodyStore::SyncSet::begin() {
-    for (auto& item : files_)
+    begun_ = !files_.empty();
+    for (auto& item : files_) {
         item.file->begin_sync();
+        begun_ = begun_ && item.body->name.kind == BodyKind::kSegment;
+    }
 }
 
 void BodyStore::SyncSet::add_to(Tasks& tasks) {
