@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -86,12 +87,37 @@ class Mailboxes::Process {
     Stop* closing = nullptr;  // requested when the channel is to be closed; set while read() runs
 };
 
+struct Mailboxes::Opening {
+    explicit Opening(async::Loop& loop) : ended(loop) {}
+    async::Event ended;
+    std::shared_ptr<Process> process;  // null: there is none
+};
+
 Mailboxes::Mailboxes(daemon::Env& env, async::Scope& scope)
     : env_(env), scope_(scope), parent_(env.loop, env.link("delivery")) {}
 
 Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::process_of(const std::string& user) {
     const auto known = processes_.find(user);
     if (known != processes_.end() && !known->second->is_gone()) co_return known->second;
+    auto& under_way = opening_[user];
+    if (const auto opening = under_way) {
+        co_await opening->ended.wait(scope_.stop());
+        co_return opening->process;
+    }
+    const auto opening = under_way = std::make_shared<Opening>(env_.loop);
+    std::exception_ptr error;
+    try {
+        opening->process = co_await open(user);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    opening_.erase(user);
+    opening->ended.set();
+    if (error) std::rethrow_exception(error);
+    co_return opening->process;
+}
+
+Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::open(const std::string& user) {
     ipc::open::Open open;
     open.user = user;
     auto opened = co_await ask_patiently(env_.loop, parent_, std::move(open), scope_.stop());
@@ -101,10 +127,6 @@ Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::process_of(const std::strin
             opened ? std::get<ipc::open::Opened>(opened->message).text : "mailboxd is away");
         co_return nullptr;
     }
-    // Two that asked at once: the second channel is as good as the first, and one is enough.
-    if (const auto other = processes_.find(user);
-        other != processes_.end() && !other->second->is_gone())
-        co_return other->second;
     close_idle();
     auto process = std::make_shared<Process>(env_.loop, std::move(opened->descriptors.front()));
     processes_[user] = process;

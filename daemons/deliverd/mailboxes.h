@@ -26,7 +26,10 @@ class Mailboxes {
 
   private:
     class Process;
+    // A process that is being asked for; others who want it wait.
+    struct Opening;
 
+    async::Task<std::shared_ptr<Process>> open(const std::string& user);
     async::Task<std::shared_ptr<Process>> process_of(const std::string& user);
     void close_idle();
 
@@ -34,6 +37,7 @@ class Mailboxes {
     async::Scope& scope_;
     ipc::RequestLink<ipc::open::Request, ipc::open::Answer> parent_;
     std::map<std::string, std::shared_ptr<Process>> processes_;
+    std::map<std::string, std::shared_ptr<Opening>> opening_;
 };
 
 }  // namespace veredus::deliverd

@@ -112,12 +112,11 @@ void Parent::accept(const Listening& listening) {
 
 // False once the asker has gone, or broken the protocol.
 bool Parent::answer(const Asker& asker) {
-    std::array<char, 4096> block;
-    const ssize_t got = ::recv(asker.socket.get(), block.data(), block.size(), MSG_DONTWAIT);
-    if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
+    ipc::Packet asked_together;
+    const auto passed = ipc::receive_packet(asker.socket.get(), asked_together);
+    if (passed != ipc::Passed::whole) return passed == ipc::Passed::none;
     try {
-        for (const auto& request :
-             ipc::decode<ipc::open::Request>({block.data(), static_cast<std::size_t>(got)})) {
+        for (const auto& request : ipc::decode<ipc::open::Request>(asked_together.bytes)) {
             const auto& asked = std::get<ipc::open::Open>(request);
             Descriptor theirs;
             ipc::open::Opened opened{.request = asked.request, .text = {}};
