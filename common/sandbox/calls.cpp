@@ -33,8 +33,9 @@ constexpr Call kBase[] = {
     // Descriptors already held.
     {"read"}, {"readv"}, {"pread64"}, {"preadv"}, {"preadv2"}, {"write"}, {"writev"}, {"pwrite64"},
     {"pwritev"}, {"pwritev2"}, {"lseek"}, {"close"}, {"close_range"}, {"dup"}, {"dup2"}, {"dup3"},
-    {"fcntl"}, {"fstat"}, {"newfstatat"}, {"statx"}, {"fstatfs"}, {"fsync"}, {"fdatasync"}, {"sync_file_range"},
-    {"ftruncate"}, {"fallocate"}, {"fadvise64"}, {"flock"}, {"sendfile"}, {"copy_file_range"},
+    {"fcntl"}, {"fstat"}, {"newfstatat"}, {"statx"}, {"fstatfs"}, {"fsync"}, {"fdatasync"},
+    {"sync_file_range"}, {"ftruncate"}, {"fallocate"}, {"fadvise64"}, {"flock"}, {"sendfile"},
+    {"copy_file_range"},
     {"pipe2"}, {"eventfd2"}, only("ioctl", 1, FIONBIO), only("ioctl", 1, FIONREAD),
     only("ioctl", 1, FIOCLEX), only("ioctl", 1, FIONCLEX), only("ioctl", 1, TCGETS),
     // Sockets already held. MSG_FASTOPEN would connect.
@@ -50,7 +51,8 @@ constexpr Call kBase[] = {
     {"clock_gettime"}, {"clock_getres"}, {"gettimeofday"}, {"time"}, {"times"}, {"getrandom"},
     {"getpid"}, {"getppid"}, {"gettid"}, {"getuid"}, {"geteuid"}, {"getgid"}, {"getegid"},
     {"getrusage"}, {"getrlimit"}, masked("prlimit64", 0, ~0ull, 0), {"uname"}, {"sysinfo"},
-    {"sched_yield"}, {"getpriority"}, only("sched_setattr", 0, 0), {"sched_getaffinity"}, {"getcpu"}, {"rseq"}, {"set_robust_list"},
+    {"sched_yield"}, {"getpriority"}, only("sched_setattr", 0, 0), {"sched_getaffinity"},
+    {"getcpu"}, {"rseq"}, {"set_robust_list"},
     {"get_robust_list"}, {"set_tid_address"}, {"arch_prctl"}, only("prctl", 0, PR_SET_NAME),
     only("prctl", 0, PR_SET_PDEATHSIG),
     // Signals to itself, and the end. Landlock keeps tgkill inside the sandbox.

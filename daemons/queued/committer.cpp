@@ -326,7 +326,7 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
 // In a thread of the pool, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this, &written](const spool::Tasks& tasks) {
-        if (tasks.size() <= kOneByOne && written.bodies.begun()) {
+        if (tasks.size() <= kOneByOne && written.bodies.begin_helps()) {
             spool::one_by_one(tasks);
         } else {
             helpers_.run(tasks);

@@ -100,11 +100,15 @@ bool BodyStore::Lease::claim(const mail::BodyRef& body) {
 }
 
 void BodyStore::SyncSet::begin() {
-    begun_ = !files_.empty();
-    for (auto& item : files_) {
+    for (const auto& item : files_)
         item.file->begin_sync();
-        begun_ = begun_ && item.body->name.kind == BodyKind::kSegment;
-    }
+}
+
+bool BodyStore::SyncSet::begin_helps() const {
+    const auto in_segment = [](const Item& item) {
+        return item.body->name.kind == BodyKind::kSegment;
+    };
+    return !files_.empty() && std::ranges::all_of(files_, in_segment);
 }
 
 void BodyStore::SyncSet::add_to(Tasks& tasks) {

@@ -70,10 +70,10 @@ class BodyStore {
     // What has to reach the disk before a commit counts.
     class SyncSet {
       public:
-        // Lets the system begin; for when there is something else to do before the syncs. begun():
-        // that helps, for all there is; not with single files, whose bytes are on the disk.
+        // Lets the system begin; for when there is something else to do before the syncs.
         void begin();
-        bool begun() const { return begun_; }
+        // Whether that helps with all there is: not with single files, whose bytes are on the disk.
+        bool begin_helps() const;
         // A sync of each file, and one of the directory when a file is new, as tasks to be run once
         // each, in any order and on any threads; this must stay where it is until all have ended.
         void add_to(Tasks& tasks);
@@ -97,7 +97,6 @@ class BodyStore {
         Directory* directory_ = nullptr;
         std::vector<Item> files_;
         bool names_synced_ = true;
-        bool begun_ = false;
     };
 
     // Gives the space of what is dead in segments back to the file system.

@@ -103,8 +103,9 @@ int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
 
 // After a failed sync nobody knows what is on disk: that is never a mere lack of room, after which
 // one may go on.
-int sync_written(OpenFile& open) {
+int sync_written(OpenFile& open, bool in_portions = false) {
     const auto sync = [&] {
+        if (in_portions) open.file->sync_ahead();
         if (open.name_durable) {
             open.file->sync();
         } else {
@@ -253,13 +254,7 @@ int leave_index(sqlite3_file*, int) {
 int control_file(sqlite3_file* base, int operation, void*) {
     OpenFile& open = opened(base);
     if (operation == kSyncCommitted) return sync_written(open);
-    if (operation == kSyncInPortions) {
-        const int result = guarded(SQLITE_IOERR_FSYNC, [&] {
-            open.file->sync_ahead();
-            return SQLITE_OK;
-        });
-        return result == SQLITE_OK ? sync_written(open) : SQLITE_IOERR_FSYNC;
-    }
+    if (operation == kSyncInPortions) return sync_written(open, true);
     if (operation != kSyncOnRequest) return SQLITE_NOTFOUND;
     open.wal->sync_on_request();
     return SQLITE_OK;

@@ -11,10 +11,10 @@
 
 namespace veredus::spool {
 
-// File controls of ours (sqlite.org/c3ref/file_control.html). Of a WAL, once: commits
-// are synced on request alone; once a sync has failed, SQLite's own before a checkpoint among them,
-// every later one fails, and so nothing is brought from the WAL into the main file any more: what
-// the WAL has lost would be missing beside it.
+// File controls of ours (sqlite.org/c3ref/file_control.html). Of a WAL, once: commits are synced on
+// request alone; once a sync has failed, SQLite's own before a checkpoint among them, every later
+// one fails, and so nothing is brought from the WAL into the main file any more: what the WAL has
+// lost would be missing beside it.
 inline constexpr int kSyncOnRequest = 0x56440000;
 // All commits in it are on disk when this returns SQLITE_OK. In any thread, also while another one
 // writes.

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "common/mail/priority.h"
 #include "common/mail/received.h"
 #include "common/smtp/server/session.h"
@@ -69,8 +67,7 @@ bool Session::Incoming::take_header(std::string_view& piece) {
     constexpr std::string_view kEnd = "\r\n\r\n";
     const std::size_t known = head.size();
     // The end may have begun in the piece before; a message may begin with it.
-    const std::size_t overlap = std::min(known, kEnd.size() - 1);
-    std::string edge = known < kEnd.size() ? "\r\n" + head : head.substr(known - overlap);
+    std::string edge = known < kEnd.size() ? "\r\n" + head : head.substr(known - kEnd.size() + 1);
     const std::size_t before = edge.size();
     edge += piece.substr(0, kEnd.size() - 1);
     std::size_t length = piece.size();
