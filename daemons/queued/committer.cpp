@@ -27,6 +27,9 @@ constexpr std::size_t kAtOnce = 16;
 // So few syncs are done sooner than another thread is awake, when that of the bodies has begun
 // while their rows were written.
 constexpr std::size_t kOneByOne = 2;
+// Where so few took less than this the last time, the loop waits for the disk itself: to wake
+// another thread and to be woken by it costs as much as the sync.
+constexpr auto kQuick = std::chrono::milliseconds(2);
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -262,13 +265,19 @@ Task<> Committer::write(Gathered gathered) {
         // With nothing on its way to the disk and little to write, one thread does all of it.
         at_once = all_synced() && gathered.at_once();
         const auto call = [&] {
+            const auto begun = loop_.clock().now();
             auto out = write_rows(gathered, std::move(own), std::move(arrived));
             if (!out || !*out || !at_once) return out;
             reach_disk(**out);
             if (!(*out)->failed_files.empty()) store_.take_back(batch, **out);
+            last_at_once_ = loop_.clock().now() - begun;
             return out;
         };
-        written = co_await async::blocking(loop_, call);
+        if (at_once && last_at_once_ < kQuick) {
+            written = call();
+        } else {
+            written = co_await async::blocking(loop_, call);
+        }
     }
     if (!written) {
         log_.error("the queue cannot be written: {}", written.error());
@@ -301,8 +310,8 @@ bool Committer::letters_wait() const {
     return wait();
 }
 
-// In a thread of the pool. On a full disk nothing of the batch has happened, and the error says
-// what there was no room for.
+// In a thread of the pool, or the loop's. On a full disk nothing of the batch has happened, and the
+// error says what there was no room for.
 std::expected<Committer::Written, std::string> Committer::write_rows(
     const Gathered& gathered, spool::BodyStore::SyncSet own, spool::BodyStore::SyncSet arrived) {
     spool::QueueStore::GivesWay gives_way;
@@ -323,7 +332,7 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
     }
 }
 
-// In a thread of the pool, one round at a time.
+// Likewise, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this, &written](const spool::Tasks& tasks) {
         if (tasks.size() <= kOneByOne && written.bodies.begin_helps()) {

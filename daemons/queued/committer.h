@@ -13,6 +13,7 @@
 
 #include "common/async/blocking.h"
 #include "common/async/brief_slices.h"
+#include "common/async/clock.h"
 #include "common/async/scope.h"
 #include "common/async/wait.h"
 #include "common/log/log.h"
@@ -172,6 +173,7 @@ class Committer {
     bool letters_want_turn_ = false;
     std::deque<Round> written_;
     bool writing_ = false;
+    async::Duration last_at_once_ = async::Duration::max();  // what one thread did took so long
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk
     bool writing_ended_ = false;
     spool::Totals totals_;

@@ -167,6 +167,7 @@ class FaultDisk::OpenFile final : public File {
     }
 
     void sync() override {
+        if (disk_.at_sync_) disk_.at_sync_();
         const std::lock_guard lock(disk_.mutex_);
         Verdict verdict{};
         try {

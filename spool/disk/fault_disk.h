@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,9 @@ class FaultDisk {
     // first.
     void set_room(std::uint64_t bytes);
 
+    // Called in each sync of a file, by who syncs: as a disk that takes its time.
+    void set_at_sync(std::function<void()> call) { at_sync_ = std::move(call); }
+
     std::uint64_t operations() const;
     bool power_is_lost() const;
     std::vector<Operation> log() const;
@@ -106,6 +110,7 @@ class FaultDisk {
     mutable std::mt19937_64 random_;
     Plan plan_;
     std::optional<std::uint64_t> room_;
+    std::function<void()> at_sync_;
     bool power_is_lost_ = false;
     std::vector<Operation> log_;
     std::vector<std::vector<NameChange>> pending_;  // made, but their directories not synced since

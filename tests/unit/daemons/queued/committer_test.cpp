@@ -1,8 +1,12 @@
 #include "daemons/queued/committer.h"
 #include "common/mail/priority.h"
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <functional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/async/clock.h"
@@ -14,11 +18,20 @@ using spool::ArrivalResult;
 
 namespace {
 
+// Goes on when a test says so, also in the middle of what the loop does.
+struct TurnedClock final : async::Clock {
+    std::atomic<std::int64_t> wall = spool::kTestNow;
+
+    async::Time now() const override { return async::Time(std::chrono::microseconds(wall)); }
+    std::int64_t wall_us() const override { return wall; }
+    bool moves() const override { return false; }
+};
+
 // A committer at work, whose arrivals and answers the test sees.
 struct Committing {
     spool::FaultDisk disk;
     spool::TestSpool spool{disk.root()};
-    async::FakeClock clock;
+    TurnedClock clock;
     async::Loop loop{clock};
     log::Log log{"queued", log::Format::journal, [](log::Level, std::string_view) {}};
     queued::Committer committer{loop, log, spool.queue, spool.bodies, {}};
@@ -132,6 +145,29 @@ BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
     one_after_another('a');
     world.run([](spool::QueueStore&) { return true; });
     BOOST_TEST(world.order == "abcdefghiMjk");
+}
+
+// The loop waits for a disk that was quick of late; for a slow one a thread of the pool does.
+BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
+    Committing world;
+    int took = 100;  // microseconds
+    std::string where;
+    world.disk.set_at_sync([&, loops = std::this_thread::get_id()] {
+        where += std::this_thread::get_id() == loops ? 'l' : 'p';
+        world.clock.wall += std::exchange(took, 100);
+    });
+    const std::function<void(char)> one_after_another = [&](char name) {
+        if (name == 'e') return;
+        where += name;
+        if (name == 'c') took = 5000;
+        world.arrive_as(name, 1, [&one_after_another, name] {
+            one_after_another(static_cast<char>(name + 1));
+        });
+    };
+    one_after_another('a');
+    world.run([](spool::QueueStore&) { return true; });
+    // Each syncs the body and the rows.
+    BOOST_TEST(where == "appbllclldpp");
 }
 
 // Of outcomes no more are written at a time than let a letter through soon.
