@@ -61,11 +61,13 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
     : loop_(loop),
       log_(log),
       store_(store),
+      due_reader_(store),
       bodies_(bodies),
       after_(std::move(after)),
       helpers_(kHelpers),
       turn_(loop, 1),
       in_store_(loop, 1),
+      reading_(loop, 1),
       work_(loop),
       to_sync_(loop),
       to_checkpoint_(loop),
@@ -94,6 +96,16 @@ std::size_t Committer::waiting() const {
     for (const auto& one : waiting_)
         all += one.size();
     return all;
+}
+
+// A turn with nothing on its way to the disk.
+Task<async::Semaphore::Permit> Committer::quiet_turn(Stop& stop) {
+    for (int gave_way = 0;; ++gave_way) {
+        auto turn = co_await turn_.acquire(stop);
+        while (!all_synced() && (!letters_want_turn_ || gave_way == kGivesWay))
+            co_await changed_.wait(stop);
+        if (all_synced()) co_return turn;
+    }
 }
 
 Task<> Committer::run(Stop& stop) {
@@ -229,6 +241,7 @@ Task<> Committer::checkpoint() {
         if (writing_ended_) co_return;
         const auto ahead = [this] { if_there_is_room([this] { store_.checkpoint_ahead(); }); };
         co_await async::blocking(loop_, ahead);
+        const auto nobody_reads = co_await reading_.acquire(never);
         const auto turn = co_await turn_.acquire(never);
         const auto in_store = co_await in_store_.acquire(never);
         const auto rest = [this] { if_there_is_room([this] { store_.checkpoint_rest(); }); };

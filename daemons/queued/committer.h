@@ -19,6 +19,7 @@
 #include "common/log/log.h"
 #include "spool/body/body_store.h"
 #include "spool/disk/side_by_side.h"
+#include "spool/queue/due_reader.h"
 #include "spool/queue/queue_store.h"
 
 namespace veredus::queued {
@@ -87,17 +88,29 @@ class Committer {
     template <class Use>
     async::Task<std::invoke_result_t<Use&, spool::QueueStore&>> with_store(Use use,
                                                                            async::Stop& stop) {
-        for (int gave_way = 0;; ++gave_way) {
-            const auto turn = co_await turn_.acquire(stop);
-            while (!all_synced() && (!letters_want_turn_ || gave_way == kGivesWay))
-                co_await changed_.wait(stop);
-            if (!all_synced()) continue;
-            const auto call = [&] {
-                const async::BriefSlices brief;
-                return use(store_);
-            };
-            co_return co_await async::blocking(loop_, call);
+        const auto turn = co_await quiet_turn(stop);
+        const auto call = [&] {
+            const async::BriefSlices brief;
+            return use(store_);
+        };
+        co_return co_await async::blocking(loop_, call);
+    }
+    // Calls use(reader) in the thread pool beside the writing. It sees the queue as it is at a
+    // moment in which all of it is on disk and everybody has heard what became of it; what happens
+    // meanwhile it does not see.
+    template <class Use>
+    async::Task<std::invoke_result_t<Use&, spool::DueReader&>> beside(Use use, async::Stop& stop) {
+        const auto reading = co_await reading_.acquire(stop);
+        std::optional<spool::DueReader::Snapshot> snapshot;
+        {
+            const auto turn = co_await quiet_turn(stop);
+            snapshot.emplace(due_reader_);
         }
+        const auto call = [&] {
+            const async::BriefSlices brief;
+            return use(due_reader_);
+        };
+        co_return co_await async::blocking(loop_, call);
     }
     // For long work in the store's thread, to be asked every few ten microseconds: offers the
     // processor to others, and says whether letters wait for the store.
@@ -127,6 +140,7 @@ class Committer {
         spool::QueueStore::Written written;
     };
 
+    async::Task<async::Semaphore::Permit> quiet_turn(async::Stop& stop);
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
     async::Task<> sync_rounds();
@@ -155,11 +169,14 @@ class Committer {
     async::Loop& loop_;
     log::Log& log_;
     spool::QueueStore& store_;
+    spool::DueReader due_reader_;
     spool::BodyStore& bodies_;
     After after_;
     spool::Helpers helpers_;
     async::Semaphore turn_;      // to begin something new in the store
     async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
+    // Held while somebody reads beside the writing, which keeps checkpoints from their end.
+    async::Semaphore reading_;
     async::Event work_;
     async::Event to_sync_;            // written_ has something, or will have nothing any more
     async::Event to_checkpoint_;      // the database wants it, or nothing will be written any more

@@ -336,7 +336,8 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
 }
 
 // What is decided here is on disk before it is forgotten here.
-void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
+void Dispatcher::settle(const Assignment& heard, Verdicts verdicts,
+                        std::function<void()> once_on_disk) {
     std::vector<spool::NewMessage> own;
     std::vector<mail::QueueId> delay_noticed;
     const bool noticed_before = heard.envelope->delay_noticed;
@@ -349,9 +350,10 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts) {
     for (const auto& outcome : verdicts.outcomes) {
         if (spool::waiting(outcome.state)) next_us = std::min(next_us, outcome.next_attempt_us);
     }
-    auto then = [this, again, next_us, heard] {
+    auto then = [this, again, next_us, heard, once_on_disk = std::move(once_on_disk)] {
         for (const auto& recipient : heard.recipients)
-            scheduler_.forget(heard.envelope->id, recipient.number);
+            forget(heard.envelope->id, recipient.number);
+        if (once_on_disk) once_on_disk();
         due_at(next_us);
         if (worth_looking()) look_.set();
         if (again) look_again();
@@ -424,11 +426,6 @@ std::vector<ipc::admin::BusyDestination> Dispatcher::busiest(std::size_t most) c
     return out;
 }
 
-void Dispatcher::drop(std::span<const mail::QueueId> messages) {
-    scheduler_.drop(messages);
-    if (worth_looking()) look_.set();
-}
-
 void Dispatcher::give_up(const spool::Queued& message, const std::string& why) {
     const auto envelope = std::make_shared<spool::Envelope>(message.envelope);
     Assignment task{envelope, Worker::relayd, {}, {}, 0};
@@ -443,7 +440,13 @@ void Dispatcher::give_up(const spool::Queued& message, const std::string& why) {
         task.recipients.push_back(recipient);
         judge.judge(recipient, std::move(outcome), false, verdicts);
     }
-    settle(task, std::move(verdicts));
+    // Until then the disk says that it is due.
+    const auto id = envelope->id;
+    given_up_.insert(id);
+    settle(task, std::move(verdicts), [this, id] {
+        given_up_.erase(given_up_.find(id));
+        if (looking_ > 0) dropped_meanwhile_.insert(id);
+    });
 }
 
 }  // namespace veredus::queued

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -100,24 +101,41 @@ class Dispatcher {
     void go_back();
     void go_on(bool came_to_the_end);
     bool worth_looking() const;
-    enum class Looked : std::uint8_t { kAllIsHere, kThereIsMore, kNotAtAll };
-    async::Task<Looked> load_due(std::int64_t now, async::Stop& stop);
+    // Answers when to look again, if nothing happens before.
+    async::Task<std::int64_t> load_due(std::int64_t now_us, async::Stop& stop);
     // What is due, from a place on.
     struct Found {
         struct Message {
-            std::shared_ptr<spool::Envelope> envelope;  // null: it is held now, or gone
+            std::optional<spool::Envelope> envelope;  // nothing: it is held now, or gone
             std::vector<spool::Recipient> recipients;
         };
-        explicit Found(spool::DueCursor from) : cursor(from) {}
-        void look(spool::QueueStore& store, std::int64_t now_us);  // a little further
-        spool::DueCursor cursor;                                   // where it goes on
-        bool full = false;                                         // there is more
-        std::size_t recipients = 0;
+        spool::DueCursor cursor;  // where it goes on
+        bool full = false;        // there is more
         std::map<mail::QueueId, Message> messages;
+        std::optional<std::int64_t> next_us;  // when there is no more: when the next one is due
     };
+    static Found look(spool::DueReader& reader, spool::DueCursor from, std::int64_t now_us);
+    // While it lives somebody looks at the disk beside the work. What is settled meanwhile stays
+    // known here, and what is dropped is remembered: so nothing is taken for due that was when he
+    // began and is no more.
+    class Looking {
+      public:
+        explicit Looking(Dispatcher& dispatcher);
+        Looking(const Looking&) = delete;
+        Looking& operator=(const Looking&) = delete;
+        ~Looking();
+
+      private:
+        Dispatcher& dispatcher_;
+    };
+    void forget(mail::QueueId message, std::uint32_t recipient);
+    // Of what was found on disk.
+    bool unwanted(mail::QueueId message) const {
+        return dropped_meanwhile_.contains(message) || given_up_.contains(message);
+    }
     void take(std::map<mail::QueueId, Found::Message> messages, std::int64_t now_us);
     async::Task<> mark_damaged(async::Stop& stop);
-    async::Task<> sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop);
+    async::Task<> sleep_until(std::int64_t us, async::Stop& stop);
     void due_at(std::int64_t us);
 
     void watch_workers(std::int64_t now_us);
@@ -134,7 +152,8 @@ class Dispatcher {
     void damaged(const Assignment& task, const std::string& why);
     void hear(Connection& connection, ipc::work::Outcomes outcomes);
     void lost(Connection& connection);
-    void settle(const Assignment& heard, Verdicts verdicts);
+    void settle(const Assignment& heard, Verdicts verdicts,
+                std::function<void()> once_on_disk = {});
     void remember_error(const std::string& next_hop, const Verdicts& verdicts);
     void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
     Judge judge_of(const spool::Envelope& envelope);
@@ -153,8 +172,12 @@ class Dispatcher {
     async::Timer next_turn_;          // of a destination with a rate
     spool::DueCursor cursor_;         // what is due before it is in the scheduler, or done
     std::uint64_t cursor_moves_ = 0;  // counts moves backwards
-    std::int64_t wake_us_ = 0;        // refill() sleeps until then
-    bool more_on_disk_ = false;       // due, but memory was full
+    std::int64_t wake_us_ = 0;        // refill() sleeps until then, or has not yet said
+    std::size_t looking_ = 0;         // so many Looking
+    std::vector<std::pair<mail::QueueId, std::uint32_t>> settled_meanwhile_;
+    std::set<mail::QueueId> dropped_meanwhile_;
+    std::multiset<mail::QueueId> given_up_;  // and that is not on disk yet
+    bool more_on_disk_ = false;              // due, but memory was full
     // The first recipient that was passed over because a share was full; and where cursor_ was
     // when it went back for such.
     std::optional<spool::DueCursor> passed_over_;

@@ -10,11 +10,10 @@ namespace veredus::queued {
 
 namespace {
 
-// Letters wait while so many are read.
-constexpr std::size_t kDueAtOnce = 50;
-constexpr std::size_t kDueWithoutLetters = 400;
+constexpr std::size_t kDueAtOnce = 400;
 // The longest sleep: clocks are set, and what went wrong somewhere is found again.
 constexpr std::int64_t kLongestSleep_us = 30'000'000;
+constexpr std::int64_t kAtOnce = 0;
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 
 // The place just before a recipient.
@@ -46,6 +45,33 @@ void Dispatcher::expanded(const spool::NewMessage& message) {
                                 : Scheduler::Added::kMemoryIsFull;
     if (added == Scheduler::Added::kYes) return pump_soon();
     left_on_disk(before(id, message.recipients.front()), added);
+}
+
+Dispatcher::Looking::Looking(Dispatcher& dispatcher) : dispatcher_(dispatcher) {
+    ++dispatcher_.looking_;
+}
+
+Dispatcher::Looking::~Looking() {
+    if (--dispatcher_.looking_ > 0) return;
+    dispatcher_.dropped_meanwhile_.clear();
+    for (const auto& [message, recipient] : std::exchange(dispatcher_.settled_meanwhile_, {}))
+        dispatcher_.scheduler_.forget(message, recipient);
+    if (dispatcher_.worth_looking()) dispatcher_.look_.set();
+}
+
+// What became of it is on disk.
+void Dispatcher::forget(mail::QueueId message, std::uint32_t recipient) {
+    if (looking_ > 0) {
+        settled_meanwhile_.emplace_back(message, recipient);
+    } else {
+        scheduler_.forget(message, recipient);
+    }
+}
+
+void Dispatcher::drop(std::span<const mail::QueueId> messages) {
+    scheduler_.drop(messages);
+    if (looking_ > 0) dropped_meanwhile_.insert(messages.begin(), messages.end());
+    if (worth_looking()) look_.set();
 }
 
 void Dispatcher::departed(const spool::Departure& departure) {
@@ -110,11 +136,11 @@ void Dispatcher::due_at(std::int64_t us) {
 async::Task<> Dispatcher::refill(async::Stop& stop) {
     for (;;) {
         look_.reset();
+        wake_us_ = kNever;  // what is put off from here on may not be among what is found
         co_await mark_damaged(stop);
-        const auto now = env_.loop.clock().wall_us();
-        const auto looked = co_await load_due(now, stop);
+        const auto again = co_await load_due(env_.loop.clock().wall_us(), stop);
         pump_soon();
-        if (looked != Looked::kThereIsMore) co_await sleep_until_due(looked, now, stop);
+        co_await sleep_until(again, stop);
     }
 }
 
@@ -128,76 +154,68 @@ async::Task<> Dispatcher::mark_damaged(async::Stop& stop) {
     };
     co_await committer_.with_store(mark, stop);
     for (const auto& [task, why] : found) {
-        scheduler_.drop({&task.envelope->id, 1});
+        drop({&task.envelope->id, 1});
         for (const auto& recipient : task.recipients)
-            scheduler_.forget(task.envelope->id, recipient.number);
+            forget(task.envelope->id, recipient.number);
     }
 }
 
-async::Task<Dispatcher::Looked> Dispatcher::load_due(std::int64_t now, async::Stop& stop) {
-    if (env_.config.queue.paused) co_return Looked::kNotAtAll;
+async::Task<std::int64_t> Dispatcher::load_due(std::int64_t now_us, async::Stop& stop) {
+    if (env_.config.queue.paused) co_return kNever;
     more_on_disk_ = !scheduler_.wants_more();
-    if (more_on_disk_) co_return Looked::kNotAtAll;
+    if (more_on_disk_) co_return kNever;
     go_back();
     const auto moves = cursor_moves_;
-    const auto search = [this, cursor = cursor_, now](spool::QueueStore& store) {
-        Found found(cursor);
-        do {
-            found.look(store, now);
-        } while (found.full && found.recipients < kDueWithoutLetters && !committer_.letters_wait());
-        return found;
+    const Looking looking(*this);
+    const auto search = [cursor = cursor_, now_us](spool::DueReader& reader) {
+        return look(reader, cursor, now_us);
     };
-    auto found = co_await committer_.with_store(search, stop);
+    auto found = co_await committer_.beside(search, stop);
     if (moves == cursor_moves_) cursor_ = found.cursor;
-    take(std::move(found.messages), now);
+    take(std::move(found.messages), now_us);
     if (moves == cursor_moves_) go_on(!found.full);
     more_on_disk_ = found.full && !scheduler_.wants_more();
-    if (!found.full) co_return Looked::kAllIsHere;
-    co_return more_on_disk_ ? Looked::kNotAtAll : Looked::kThereIsMore;
+    if (found.full) co_return more_on_disk_ ? kNever : kAtOnce;
+    co_return found.next_us.value_or(kNever);
 }
 
-void Dispatcher::Found::look(spool::QueueStore& store, std::int64_t now_us) {
-    auto due = store.due(now_us, cursor, kDueAtOnce);
-    full = due.size() == kDueAtOnce;
-    recipients += due.size();
+Dispatcher::Found Dispatcher::look(spool::DueReader& reader, spool::DueCursor from,
+                                   std::int64_t now_us) {
+    Found found{.cursor = from, .full = false, .messages = {}, .next_us = {}};
+    auto due = reader.due(now_us, found.cursor, kDueAtOnce);
+    found.full = due.size() == kDueAtOnce;
     for (auto& one : due)
-        messages[one.message].recipients.push_back(std::move(one.recipient));
-    for (auto& [id, message] : messages) {
-        if (message.envelope) continue;
-        auto shown = store.show_without_recipients(id);
-        if (!shown || shown->state != spool::MessageState::kQueued) continue;
-        message.envelope = std::make_shared<spool::Envelope>(std::move(shown->envelope));
-    }
+        found.messages[one.message].recipients.push_back(std::move(one.recipient));
+    for (auto& [id, message] : found.messages)
+        message.envelope = reader.queued(id);
+    if (!found.full) found.next_us = reader.next_due_us(now_us);
+    return found;
 }
 
 void Dispatcher::take(std::map<mail::QueueId, Found::Message> messages, std::int64_t now_us) {
     for (auto& [id, message] : messages) {
-        if (!message.envelope) continue;
+        if (!message.envelope || unwanted(id)) continue;
         std::erase_if(message.recipients, [&](const spool::Recipient& recipient) {
             return scheduler_.knows(id, recipient.number);
         });
         if (message.recipients.empty()) continue;
         const auto place = before(id, message.recipients.front());
+        const auto envelope = std::make_shared<spool::Envelope>(std::move(*message.envelope));
         const auto added =
-            scheduler_.add(env_.config, message.envelope, std::move(message.recipients), now_us);
+            scheduler_.add(env_.config, envelope, std::move(message.recipients), now_us);
         if (added != Scheduler::Added::kYes) left_on_disk(place, added);
     }
 }
 
-// Until the first recipient after `now`, up to which all are here, or until there is something to
-// look for.
-async::Task<> Dispatcher::sleep_until_due(Looked looked, std::int64_t now, async::Stop& stop) {
-    std::optional<std::int64_t> next;
-    if (looked == Looked::kAllIsHere) {
-        const auto ask = [now](spool::QueueStore& store) { return store.next_due_us(now); };
-        next = co_await committer_.with_store(ask, stop);
-    }
-    wake_us_ = std::min(next.value_or(kNever), now + kLongestSleep_us);
-    const std::chrono::microseconds pause(wake_us_ - env_.loop.clock().wall_us());
-    if (pause.count() <= 0) co_return;  // its time has come while it was asked for
+// Or until there is something to look for.
+async::Task<> Dispatcher::sleep_until(std::int64_t us, async::Stop& stop) {
+    const auto now = env_.loop.clock().wall_us();
+    wake_us_ = std::min(us, now + kLongestSleep_us);
+    if (wake_us_ <= now) co_return;
     const auto wait = [&](async::Stop& step) -> async::Task<> { co_await look_.wait(step); };
     try {
-        co_await async::with_timeout(env_.loop, stop, pause, wait);
+        co_await async::with_timeout(env_.loop, stop, std::chrono::microseconds(wake_us_ - now),
+                                     wait);
     } catch (const async::TimedOut&) {
     }
 }

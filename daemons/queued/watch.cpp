@@ -48,14 +48,16 @@ void Dispatcher::watch_workers(std::int64_t now_us) {
 }
 
 async::Task<> Dispatcher::watch_disk(std::int64_t now_us, async::Stop& stop) {
-    const auto search = [now_us](spool::QueueStore& store) {
+    const Looking looking(*this);
+    const auto search = [now_us](spool::DueReader& reader) {
         spool::DueCursor from_the_start;
-        return store.due(now_us - kOverdue_us, from_the_start, kLookedAt);
+        return reader.due(now_us - kOverdue_us, from_the_start, kLookedAt);
     };
-    auto due = co_await committer_.with_store(search, stop);
+    auto due = co_await committer_.beside(search, stop);
     // Memory that is full is no fault, nor is a search that is under way.
     if (more_on_disk_ || back_from_ || !scheduler_.wants_more()) co_return;
     due = forgotten(std::move(due), scheduler_, passed_over_);
+    std::erase_if(due, [this](const auto& one) { return unwanted(one.message); });
     if (due.empty()) co_return;
     mended_.recipients += due.size();
     mended_.last_us = now_us;

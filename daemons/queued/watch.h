@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "daemons/queued/scheduler.h"
-#include "spool/queue/queue_store.h"
+#include "spool/queue/due_reader.h"
 
 namespace veredus::queued {
 

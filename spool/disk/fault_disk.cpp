@@ -123,6 +123,7 @@ class FaultDisk::OpenFile final : public File {
     using File::write;
 
     std::size_t read(std::uint64_t offset, std::span<char> into) override {
+        if (disk_.at_read_) disk_.at_read_();
         const std::lock_guard lock(disk_.mutex_);
         const auto& suffix = disk_.plan_.unreadable_suffix;
         if (disk_.power_is_lost_ || (!suffix.empty() && name_.ends_with(suffix))) {

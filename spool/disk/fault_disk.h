@@ -65,8 +65,10 @@ class FaultDisk {
     // first.
     void set_room(std::uint64_t bytes);
 
-    // Called in each sync of a file, by who syncs: as a disk that takes its time.
+    // Called in each sync and in each read of a file, by who syncs or reads: as a disk that takes
+    // its time.
     void set_at_sync(std::function<void()> call) { at_sync_ = std::move(call); }
+    void set_at_read(std::function<void()> call) { at_read_ = std::move(call); }
 
     std::uint64_t operations() const;
     bool power_is_lost() const;
@@ -111,6 +113,7 @@ class FaultDisk {
     Plan plan_;
     std::optional<std::uint64_t> room_;
     std::function<void()> at_sync_;
+    std::function<void()> at_read_;
     bool power_is_lost_ = false;
     std::vector<Operation> log_;
     std::vector<std::vector<NameChange>> pending_;  // made, but their directories not synced since

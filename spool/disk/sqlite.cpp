@@ -305,9 +305,19 @@ void Transaction::commit() {
 
 ReadTransaction::ReadTransaction(Database& database) : database_(database) {
     database_.execute("BEGIN");
+    try {
+        database_.execute("SELECT 1 FROM sqlite_schema LIMIT 1");  // BEGIN alone looks at nothing
+    } catch (...) {
+        end();
+        throw;
+    }
 }
 
 ReadTransaction::~ReadTransaction() {
+    end();
+}
+
+void ReadTransaction::end() {
     try {
         database_.execute("COMMIT");
     } catch (const DatabaseError&) {

@@ -231,7 +231,7 @@ class Interruptible {
     std::function<bool()> stop_;
 };
 
-// Until it is destroyed, all that is read is as one commit left it.
+// Until it is destroyed, all that is read is as the last commit before it left it.
 class ReadTransaction {
   public:
     explicit ReadTransaction(Database& database);
@@ -240,6 +240,8 @@ class ReadTransaction {
     ~ReadTransaction();
 
   private:
+    void end();
+
     Database& database_;
 };
 

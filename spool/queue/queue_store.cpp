@@ -38,15 +38,6 @@ QueueStore::QueueStore(Directory& directory, unsigned most_pages)
           database_.prepare(fmt::format("SELECT {} FROM message WHERE id = ?1", kMessageColumns))),
       select_recipients_(database_.prepare(
           fmt::format("SELECT {} FROM recipient WHERE message = ?1", kRecipientColumns))),
-      select_due_(database_.prepare(
-          fmt::format("SELECT message, {} FROM recipient INDEXED BY recipient_due "
-                      "WHERE state IN (1, 2, 3) AND next_attempt_us <= ?1 "
-                      "AND (next_attempt_us, message, number) > (?2, ?3, ?4) "
-                      "ORDER BY next_attempt_us, message, number LIMIT ?5",
-                      kRecipientColumns))),
-      select_next_due_(database_.prepare(
-          "SELECT next_attempt_us FROM recipient INDEXED BY recipient_due "
-          "WHERE state IN (1, 2, 3) AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
       note_delay_(database_.prepare("UPDATE message SET delay_noticed = 1 WHERE id = ?1")) {
     database_.checkpoint_at(most_pages);
     auto mark = database_.prepare("SELECT batch, durable FROM mark");

@@ -57,19 +57,6 @@ struct Committed {
     std::vector<StaleOutcome> stale;
 };
 
-// A recipient whose time has come.
-struct Due {
-    mail::QueueId message;
-    Recipient recipient;
-};
-// Where a search for due recipients goes on.
-struct DueCursor {
-    std::int64_t next_attempt_us = 0;
-    std::uint64_t message = 0;
-    std::uint32_t number = 0;
-    auto operator<=>(const DueCursor&) const = default;
-};
-
 struct Totals {
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
@@ -168,14 +155,9 @@ class QueueStore {
     bool pause(const mail::Pause& pause);
     bool resume(const mail::Pause& pause);
 
-    // ---- looking; QueueReader does more of it ----
+    // ---- looking; QueueReader and DueReader do more of it, beside this ----
     std::optional<Queued> show(mail::QueueId id);
     std::optional<Queued> show_without_recipients(mail::QueueId id);
-    // Recipients due at `now_us` and not before `cursor`, which moves on. Fewer than `limit`: there
-    // are no more.
-    std::vector<Due> due(std::int64_t now_us, DueCursor& cursor, std::size_t limit);
-    // When the next one is due; nothing when none waits.
-    std::optional<std::int64_t> next_due_us(std::int64_t after_us);
     std::vector<HistoryLine> history(mail::QueueId id);
 
     // Findings about the database and every message in it: tables, states, and (with `bodies`) all
@@ -190,6 +172,7 @@ class QueueStore {
     std::vector<std::pair<mail::QueueId, Found>> survey(const BodyStore& bodies);
 
   private:
+    friend class DueReader;
     friend class QueueReader;
     friend class Repair;
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
@@ -219,8 +202,6 @@ class QueueStore {
     Statement write_mark_;
     Statement select_message_;
     Statement select_recipients_;
-    Statement select_due_;
-    Statement select_next_due_;
     Statement note_delay_;
     std::uint64_t batch_ = 0;                 // the last one begun
     std::atomic<std::uint64_t> durable_ = 0;  // the last one that is on disk with all its bodies

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "spool/queue/due_reader.h"
+
 namespace veredus::spool {
 
 QueueLife::QueueLife(Directory& directory, Told& told, std::uint64_t seed, SideBySide side_by_side)
@@ -107,7 +109,7 @@ void QueueLife::note_new(const NewMessage& message, std::string_view text) {
 
 void QueueLife::add_outcomes(Batch& one, Batch& other) {
     DueCursor cursor;
-    for (const auto& due : spool_->queue.due(kTestNow + 1'000'000'000, cursor, 8)) {
+    for (const auto& due : DueReader(spool_->queue).due(kTestNow + 1'000'000'000, cursor, 8)) {
         if (pick(2) == 0) add_outcome(pick(2) == 0 ? one : other, due.message, due.recipient);
     }
 }

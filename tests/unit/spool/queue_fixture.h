@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spool/queue/due_reader.h"
 #include "spool/queue/queue_reader.h"
 #include "tests/unit/spool/test_spool.h"
 
@@ -33,7 +34,7 @@ struct QueueFixture {
     std::vector<std::string> due_at(std::int64_t now_us) {
         DueCursor cursor;
         std::vector<std::string> addresses;
-        for (const auto& due : queue().due(now_us, cursor, 100)) {
+        for (const auto& due : DueReader(queue()).due(now_us, cursor, 100)) {
             addresses.push_back(due.recipient.address);
         }
         return addresses;

@@ -37,10 +37,11 @@ BOOST_AUTO_TEST_CASE(due_goes_on_where_it_stopped) {
         recipients.push_back(recipient_at(expected.back(), kTestNow + i / 10));
     }
     spool->accept("text\r\n", recipients);
+    DueReader reader(queue());
     DueCursor cursor;
     Texts found;
     for (;;) {
-        const auto due = queue().due(kTestNow + 2, cursor, 7);
+        const auto due = reader.due(kTestNow + 2, cursor, 7);
         for (const auto& one : due)
             found.push_back(one.recipient.address);
         if (due.size() < 7) break;

@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(deferred_recipients_wait) {
     reopen();
     BOOST_TEST(due_at(kTestNow) == Texts{});
     BOOST_TEST(due_at(outcome.next_attempt_us) == Texts{"a@b.example"});
-    BOOST_TEST(queue().next_due_us(0).value() == outcome.next_attempt_us);
-    BOOST_TEST(!queue().next_due_us(outcome.next_attempt_us).has_value());
+    BOOST_TEST(DueReader(queue()).next_due_us(0).value() == outcome.next_attempt_us);
+    BOOST_TEST(!DueReader(queue()).next_due_us(outcome.next_attempt_us).has_value());
     const auto recipient = queue().show(id)->recipients[0];
     BOOST_CHECK(recipient.state == kDeferred);
     BOOST_TEST(recipient.attempts == 1U);

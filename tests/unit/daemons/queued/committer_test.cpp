@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <functional>
+#include <latch>
 #include <string>
 #include <thread>
 #include <utility>
@@ -168,6 +169,33 @@ BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
     world.run([](spool::QueueStore&) { return true; });
     // Each syncs the body and the rows.
     BOOST_TEST(where == "appbllclldpp");
+}
+
+// Others write meanwhile, and nothing of that is seen.
+BOOST_AUTO_TEST_CASE(who_reads_beside_the_writing_sees_what_was_there) {
+    Committing world;
+    std::atomic<bool> looks = false;
+    std::latch written(1);
+    std::size_t seen = 0;
+    const auto look = [&](spool::DueReader& reader) {
+        looks = true;
+        written.wait();
+        spool::DueCursor cursor;
+        return reader.due(spool::kTestNow, cursor, 10).size();
+    };
+    world.arrive_as('a', 1);
+    world.scope.spawn([&]() -> Task<> {
+        co_await world.committer.settled(world.stop);
+        seen = co_await world.committer.beside(look, world.stop);
+    });
+    world.scope.spawn([&]() -> Task<> {
+        while (!looks)
+            co_await async::give_way(world.loop);
+        world.arrive_as('b', 1, [&] { written.count_down(); });
+    });
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order == "ab");
+    BOOST_TEST(seen == 1U);
 }
 
 // Of outcomes no more are written at a time than let a letter through soon.
