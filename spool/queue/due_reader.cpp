@@ -12,13 +12,13 @@ DueReader::DueReader(QueueStore& store)
     : database_(Database::reader(store.database_)),
       select_due_(database_.prepare(
           fmt::format("SELECT message, {} FROM recipient INDEXED BY recipient_due "
-                      "WHERE state IN (1, 2, 3) AND next_attempt_us <= ?1 "
+                      "WHERE state BETWEEN 1 AND 3 AND next_attempt_us <= ?1 "
                       "AND (next_attempt_us, message, number) > (?2, ?3, ?4) "
                       "ORDER BY next_attempt_us, message, number LIMIT ?5",
                       kRecipientColumns))),
       select_next_due_(database_.prepare(
           "SELECT next_attempt_us FROM recipient INDEXED BY recipient_due "
-          "WHERE state IN (1, 2, 3) AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
+          "WHERE state BETWEEN 1 AND 3 AND next_attempt_us > ?1 ORDER BY next_attempt_us LIMIT 1")),
       select_message_(
           database_.prepare(fmt::format("SELECT {} FROM message WHERE id = ?1", kMessageColumns))) {
 }

@@ -9,7 +9,7 @@ inline constexpr std::string_view kQueueDatabase = "queue.db";
 
 // queue.db, described column by column in docs/formats-queue.md. One string per schema version; a
 // released one never changes.
-inline constexpr std::array<std::string_view, 2> kQueueSchema{R"sql(
+inline constexpr std::array<std::string_view, 3> kQueueSchema{R"sql(
 CREATE TABLE mark (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     batch INTEGER NOT NULL,
@@ -90,6 +90,11 @@ CREATE TABLE pause (
     since_us INTEGER NOT NULL,
     PRIMARY KEY (of, name)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                              R"sql(
+-- Of IN (1, 2, 3) SQLite made a table of its own for each row that was written.
+DROP INDEX recipient_due;
+CREATE INDEX recipient_due ON recipient (next_attempt_us) WHERE state BETWEEN 1 AND 3;
 )sql"};
 
 }  // namespace veredus::spool
