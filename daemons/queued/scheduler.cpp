@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -122,36 +123,43 @@ Scheduler::Added Scheduler::add(const config::Config& config,
     known.sender = &sender;
     known.dropped = false;
     auto added = Added::kYes;
-    const auto by_name = [](const Destination* a, const Destination* b) {
-        return std::tie(a->worker, a->next_hop) < std::tie(b->worker, b->next_hop);
-    };
-    std::map<Destination*, std::vector<spool::Recipient>, decltype(by_name)> groups(by_name);
+    std::unordered_map<std::string, Destination*> places;  // by domain
+    std::unordered_map<Destination*, std::deque<Assignment>> tasks;
     for (auto& recipient : recipients) {
         if (known.recipients.contains(recipient.number)) continue;
-        auto& place = destination(config, route_for(config, recipient.destination));
-        if (!take_share(sender, place)) {
+        auto& place = places[recipient.destination];
+        if (place == nullptr)
+            place = &destination(config, route_for(config, recipient.destination));
+        if (!take_share(sender, *place)) {
             added = Added::kShareIsFull;
             continue;
         }
-        known.recipients.emplace(recipient.number, &place);
-        groups[&place].push_back(std::move(recipient));
+        known.recipients.emplace(recipient.number, place);
+        auto& of_place = tasks[place];
+        if (of_place.empty() || of_place.back().recipients.size() == together(*place))
+            of_place.push_back({known.envelope, place->worker, place->next_hop, {}, now_us});
+        of_place.back().recipients.push_back(std::move(recipient));
     }
     if (known.recipients.empty()) known_.erase(envelope->id.value());
     if (sender.empty()) senders_.erase(name);
-    for (auto& [place, group] : groups) {
-        const std::size_t together =
-            place->limits.recipients != 0 ? place->limits.recipients : ipc::work::kRecipientsPerJob;
-        std::deque<Assignment> tasks;
-        for (auto& recipient : group) {
-            if (tasks.empty() || tasks.back().recipients.size() == together)
-                tasks.push_back({known.envelope, place->worker, place->next_hop, {}, now_us});
-            tasks.back().recipients.push_back(std::move(recipient));
-        }
+    std::vector<Destination*> by_name;
+    for (const auto& [place, waiting] : tasks)
+        by_name.push_back(place);
+    std::ranges::sort(by_name, {}, [](const Destination* place) {
+        return std::tie(place->worker, place->next_hop);
+    });
+    for (auto* place : by_name) {
         const bool idle = place->waiting.empty() && place->active == 0;
-        place->waiting.add(std::move(tasks));
+        place->waiting.add(std::move(tasks.at(place)));
         line_up(*place, idle && !mail::is_bulk(envelope->priority) ? Flow::kNew : Flow::kOld);
     }
     return added;
+}
+
+// Of a message's recipients so many go in one transaction.
+std::size_t Scheduler::together(const Destination& destination) {
+    const auto most = destination.limits.recipients;
+    return most != 0 ? most : ipc::work::kRecipientsPerJob;
 }
 
 // Of a next hop for which many wait, others take no more than what leaves room for who has few.

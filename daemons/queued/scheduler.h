@@ -121,6 +121,7 @@ class Scheduler {
     Destination& destination(const config::Config& config, const Route& route);
     Destination& destination(const Assignment& task);
     static std::uint32_t most(const Destination& destination);
+    static std::size_t together(const Destination& destination);
     static void limit(Destination& destination, const config::Config& config);
     static bool idle(const Destination& destination);
     void pace(Destination& destination);
