@@ -30,6 +30,10 @@ constexpr std::size_t kOneByOne = 2;
 // Where so few took less than this the last time, the loop waits for the disk itself: to wake
 // another thread and to be woken by it costs as much as the sync.
 constexpr auto kQuick = std::chrono::milliseconds(2);
+// For outcomes nobody waits: fewer than this wait so long for a letter to be written with them,
+// since the next letter waits for the commit before its own.
+constexpr std::size_t kOutcomesAlone = 32;
+constexpr auto kForCompany = std::chrono::milliseconds(3);
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -148,6 +152,7 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
         while (!worth_writing())
             co_await changed_.wait(failed);
         failed.check();
+        co_await wait_for_company(failed);
         writing_ = true;
         co_await write(gather());
         writing_ = false;
@@ -161,6 +166,24 @@ bool Committer::worth_writing() const {
     if (!written_.empty()) return false;
     if (last_kind_ != Kind::kLetters && !waiting(Kind::kLetters).empty()) return true;
     return syncing_ == 0 || waiting() >= syncing_;
+}
+
+bool Committer::few_outcomes_alone() const {
+    return waiting(Kind::kLetters).arrivals.empty() &&
+           waiting(Kind::kLetters).settled.size() == waiting() && waiting() < kOutcomesAlone;
+}
+
+// Where the clock stands still, in tests, nobody waits for it.
+Task<> Committer::wait_for_company(Stop& failed) {
+    bool waits = few_outcomes_alone() && loop_.clock().moves();
+    if (!waits) co_return;
+    async::Timer timer(loop_);
+    timer.start(kForCompany, [&] {
+        waits = false;
+        changed_.wake_all();
+    });
+    while (waits && few_outcomes_alone())
+        co_await changed_.wait(failed);
 }
 
 // Letters, then something of a mailing, if there is both; of mailings in turn what comes and what

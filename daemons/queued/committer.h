@@ -143,6 +143,8 @@ class Committer {
     async::Task<async::Semaphore::Permit> quiet_turn(async::Stop& stop);
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
+    bool few_outcomes_alone() const;
+    async::Task<> wait_for_company(async::Stop& failed);
     async::Task<> sync_rounds();
     async::Task<> checkpoint();
     auto& waiting(this auto& self, Kind kind) {

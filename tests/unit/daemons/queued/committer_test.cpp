@@ -22,10 +22,11 @@ namespace {
 // Goes on when a test says so, also in the middle of what the loop does.
 struct TurnedClock final : async::Clock {
     std::atomic<std::int64_t> wall = spool::kTestNow;
+    bool is_waited_for = false;
 
     async::Time now() const override { return async::Time(std::chrono::microseconds(wall)); }
     std::int64_t wall_us() const override { return wall; }
-    bool moves() const override { return false; }
+    bool moves() const override { return is_waited_for; }
 };
 
 // A committer at work, whose arrivals and answers the test sees.
@@ -169,6 +170,21 @@ BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
     world.run([](spool::QueueStore&) { return true; });
     // Each syncs the body and the rows.
     BOOST_TEST(where == "appbllclldpp");
+}
+
+// And are written with it.
+BOOST_AUTO_TEST_CASE(outcomes_alone_wait_a_moment_for_a_letter) {
+    Committing world;
+    world.clock.is_waited_for = true;
+    const auto id = world.spool.accept("hello\r\n", {spool::recipient_at("x@b.example")});
+    world.settle(id, false);
+    world.scope.spawn([&]() -> Task<> {
+        for (int turns = 0; turns < 3; ++turns)
+            co_await async::give_way(world.loop);
+        world.arrive_as('a', 1);
+    });
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order == "a.");
 }
 
 // Others write meanwhile, and nothing of that is seen.
