@@ -174,8 +174,9 @@ async::Task<std::int64_t> Dispatcher::load_due(std::int64_t now_us, async::Stop&
     if (moves == cursor_moves_) cursor_ = found.cursor;
     take(std::move(found.messages), now_us);
     if (moves == cursor_moves_) go_on(!found.full);
-    more_on_disk_ = found.full && !scheduler_.wants_more();
-    if (found.full) co_return more_on_disk_ ? kNever : kAtOnce;
+    const bool more = found.full || moves != cursor_moves_;
+    more_on_disk_ = more && !scheduler_.wants_more();
+    if (more) co_return more_on_disk_ ? kNever : kAtOnce;
     co_return found.next_us.value_or(kNever);
 }
 
