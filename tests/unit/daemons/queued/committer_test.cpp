@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <functional>
 #include <latch>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -154,7 +155,9 @@ BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
     Committing world;
     int took = 100;  // microseconds
     std::string where;
+    std::mutex at_sync;  // two files may be synced at the same time
     world.disk.set_at_sync([&, loops = std::this_thread::get_id()] {
+        const std::lock_guard lock(at_sync);
         where += std::this_thread::get_id() == loops ? 'l' : 'p';
         world.clock.wall += std::exchange(took, 100);
     });
