@@ -112,9 +112,6 @@ class Committer {
         };
         co_return co_await async::blocking(loop_, call);
     }
-    // For long work in the store's thread, to be asked every few ten microseconds: offers the
-    // processor to others, and says whether letters wait for the store.
-    bool letters_wait() const;
 
   private:
     // So often does what is not urgent let letters go first, and then no more.
@@ -158,6 +155,9 @@ class Committer {
     std::expected<Written, std::string> write_rows(const Gathered& gathered,
                                                    spool::BodyStore::SyncSet own,
                                                    spool::BodyStore::SyncSet arrived);
+    // For long work in the store's thread, to be asked every few ten microseconds: offers the
+    // processor to others, and says whether letters wait for the store.
+    bool letters_wait() const;
     void reach_disk(spool::QueueStore::Written& written);
     void finish(Round& round);
     std::size_t waiting() const;

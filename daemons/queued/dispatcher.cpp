@@ -445,7 +445,7 @@ void Dispatcher::give_up(const spool::Queued& message, const std::string& why) {
     given_up_.insert(id);
     settle(task, std::move(verdicts), [this, id] {
         given_up_.erase(given_up_.find(id));
-        if (looking_ > 0) dropped_meanwhile_.insert(id);
+        drop({&id, 1});
     });
 }
 
