@@ -51,11 +51,12 @@ inline void put(Packer& to, const mail::Digest& value) {
 template <Fields T>
 void put(Packer& to, const T& value);
 inline void put(Packer& to, const mail::BodyRef& value) {
-    to.pack_array(4);
+    to.pack_array(5);
     put(to, value.file);
     put(to, value.offset);
     put(to, value.length);
     put(to, value.digest);
+    put(to, value.sealed);
 }
 template <class T>
 void put(Packer& to, const std::vector<T>& values) {
@@ -114,11 +115,12 @@ template <Fields T>
 void take(const Object& from, T& value);
 inline void take(const Object& from, mail::BodyRef& value) {
     const auto& fields = array_of(from);
-    need(fields.size == 4);
+    need(fields.size == 5);
     take(fields.ptr[0], value.file);
     take(fields.ptr[1], value.offset);
     take(fields.ptr[2], value.length);
     take(fields.ptr[3], value.digest);
+    take(fields.ptr[4], value.sealed);
 }
 template <class T>
 void take(const Object& from, std::vector<T>& values) {

@@ -29,6 +29,39 @@ namespace veredus::ipc::intake {
 // At most this many recipients stand in one Recipients message, so that it fits a packet.
 inline constexpr std::size_t kRecipientsPerMessage = 100;
 
+// A recipient as the client named it.
+struct Recipient {
+    std::string forward_path;        // without angle brackets, domain in lower case
+    std::string original_recipient;  // RFC 3461 4.2, "rfc822;a@b.example", decoded; or empty
+    std::uint8_t notify = 0;
+    auto fields() { return std::tie(forward_path, original_recipient, notify); }
+};
+
+// All that is known of a message beside its bytes.
+struct Envelope {
+    mail::QueueId id;
+    std::string reverse_path;  // without angle brackets; empty for <>
+    std::string envelope_id;   // RFC 3461 4.4, decoded
+    mail::Ret ret = mail::Ret::kUnsaid;
+    mail::BodyType body_type = mail::BodyType::kSevenBit;
+    mail::ClientFacts client;
+    std::vector<Recipient> recipients;
+    std::string message_id;     // the Message-ID field's value with its angle brackets, or empty
+    std::int32_t priority = 0;  // RFC 6710: the higher goes first
+    auto fields() {
+        return std::tie(id, reverse_path, envelope_id, ret, body_type, client, recipients,
+                        message_id, priority);
+    }
+};
+
+// An envelope as it stands behind its message in a segment, where a client has sealed it
+// (spool/body/seal.h): queued can accept the message with no sync but the segment's. What has been
+// released never changes, since it is on disks; what comes later is one more alternative.
+using Sealed = std::variant<Envelope>;
+
+// To more recipients the message goes without: a packet's worth.
+inline constexpr std::size_t kSealedRecipients = kRecipientsPerMessage;
+
 struct OpenBody {
     std::uint32_t request = 0;
     // A file for one large message; otherwise a segment: no body of the one before is taken from
@@ -48,13 +81,6 @@ struct Begin {
     auto fields() {
         return std::tie(transaction, id, reverse_path, envelope_id, ret, body_type, client);
     }
-};
-
-struct Recipient {
-    std::string forward_path;        // without angle brackets, domain in lower case
-    std::string original_recipient;  // RFC 3461 4.2, "rfc822;a@b.example", decoded; or empty
-    std::uint8_t notify = 0;
-    auto fields() { return std::tie(forward_path, original_recipient, notify); }
 };
 
 struct Recipients {
@@ -90,8 +116,9 @@ struct BodyOpened {
     std::uint64_t file = 0;
     std::uint64_t offset = 0;    // write from here on
     std::uint64_t capacity = 0;  // bytes of the whole file that may be used
+    std::string key;             // 16 bytes, of a segment: what envelopes in it are sealed with
     std::string text;
-    auto fields() { return std::tie(request, file, offset, capacity, text); }
+    auto fields() { return std::tie(request, file, offset, capacity, key, text); }
 };
 
 struct Accepted {

@@ -16,6 +16,7 @@ namespace veredus::ipc {
 
 VEREDUS_LINK(intake::Request);
 VEREDUS_LINK(intake::Answer);
+VEREDUS_LINK(intake::Sealed);
 VEREDUS_LINK(work::FromWorker);
 VEREDUS_LINK(work::ToWorker);
 VEREDUS_LINK(resolve::Request);

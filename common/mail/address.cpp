@@ -301,4 +301,9 @@ std::string address_text(std::string_view name, std::string_view spec) {
     return (bare ? std::string(name) : quoted(name)) + " <" + std::string(spec) + '>';
 }
 
+std::string domain_of(std::string_view address) {
+    const auto at = address.rfind('@');
+    return at == std::string_view::npos ? std::string() : ascii_lower(address.substr(at + 1));
+}
+
 }  // namespace veredus::mail

@@ -37,6 +37,9 @@ std::vector<Address> parse_address_list(std::string_view value);
 // As it is written in a header field: `name` quoted if need be, "name <spec>" or "spec".
 std::string address_text(std::string_view name, std::string_view spec);
 
+// The domain of "local@domain" in lower case; empty where there is none ("postmaster").
+std::string domain_of(std::string_view address);
+
 // The local part as SMTP and RFC 5322 need it: bare if it is a dot-atom, quoted otherwise.
 std::string quote_local_part(std::string_view local_part);
 

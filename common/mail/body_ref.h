@@ -17,6 +17,7 @@ struct BodyRef {
     std::uint64_t offset = 0;  // bytes from the start of the file to the first byte of the message
     std::uint64_t length = 0;  // bytes
     Digest digest{};
+    std::uint32_t sealed = 0;  // bytes of its envelope behind it in the file; 0: it has none there
 
     bool operator==(const BodyRef&) const = default;
 };

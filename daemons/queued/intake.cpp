@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <iterator>
 #include <utility>
 
-#include "common/mail/priority.h"
-#include "daemons/queued/router.h"
 #include "spool/body/record.h"
 #include "spool/disk/disk.h"
+#include "spool/queue/arrival.h"
 
 namespace veredus::queued {
 
@@ -80,7 +78,7 @@ void Intake::hear(Channel& channel, wire::Request request) {
 
 void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
     wire::BodyOpened answer{
-        .request = request.request, .file = 0, .offset = 0, .capacity = 0, .text = {}};
+        .request = request.request, .file = 0, .offset = 0, .capacity = 0, .key = {}, .text = {}};
     try {
         if (!room_.left()) throw spool::DiskError(ENOSPC, "begin", "one more file");
         if (request.single && singles_.size() >= kSingles)
@@ -91,6 +89,7 @@ void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
         answer.file = lease->file();
         answer.offset = lease->start();
         answer.capacity = request.single ? 0 : spool::kSegmentSize;
+        if (!request.single) answer.key.assign(lease->key().begin(), lease->key().end());
         channel.send(answer, net::Descriptor(::dup(file->descriptor())));
         if (request.single) {
             singles_[answer.file] = std::move(lease);
@@ -113,13 +112,19 @@ void Intake::in_transaction(Channel& channel, std::uint32_t number, wire::Reques
     Transaction& transaction = transactions_[number];
     if (!transaction.order.admit(request.index()))
         throw ipc::ProtocolError("a transaction is out of order");
+    auto& envelope = transaction.envelope;
     if (auto* begin = std::get_if<wire::Begin>(&request)) {
-        transaction.begin = std::move(*begin);
+        envelope.id = begin->id;
+        envelope.reverse_path = std::move(begin->reverse_path);
+        envelope.envelope_id = std::move(begin->envelope_id);
+        envelope.ret = begin->ret;
+        envelope.body_type = begin->body_type;
+        envelope.client = std::move(begin->client);
     } else if (auto* more = std::get_if<wire::Recipients>(&request)) {
-        if (transaction.recipients.size() + more->recipients.size() > kRecipients ||
+        if (envelope.recipients.size() + more->recipients.size() > kRecipients ||
             more->recipients.empty())
             throw ipc::ProtocolError("a wrong number of recipients");
-        std::ranges::move(more->recipients, std::back_inserter(transaction.recipients));
+        std::ranges::move(more->recipients, std::back_inserter(envelope.recipients));
     } else {
         auto node = transactions_.extract(number);
         if (auto* last = std::get_if<wire::Commit>(&request))
@@ -160,37 +165,12 @@ void Intake::commit(Channel& channel, Transaction transaction, wire::Commit comm
             (*to)->send(refusal(number, outcome));
         }
     };
-    committer_.arrive({message_of(std::move(transaction), std::move(commit)), std::move(answer)});
-}
-
-spool::NewMessage Intake::message_of(Transaction transaction, wire::Commit commit) const {
-    auto& begin = transaction.begin;
-    const auto now = env_.loop.clock().wall_us();
-    spool::NewMessage out;
-    out.envelope.id = begin.id;
-    out.envelope.reverse_path = std::move(begin.reverse_path);
-    out.envelope.envelope_id = std::move(begin.envelope_id);
-    out.envelope.ret = begin.ret;
-    out.envelope.body_type = begin.body_type;
-    out.envelope.body = commit.body;
-    out.envelope.client = std::move(begin.client);
-    out.envelope.message_id = std::move(commit.message_id);
-    const bool to_many = transaction.recipients.size() > mail::kFew;
-    out.envelope.priority = to_many ? std::min(commit.priority, mail::kPriorityOfBulk)
-                                    : std::clamp(commit.priority, -9, 0);
-    out.envelope.expires_us =
-        now +
-        std::chrono::duration_cast<std::chrono::microseconds>(env_.config.queue.expire).count();
-    for (auto& given : transaction.recipients) {
-        spool::Recipient recipient;
-        recipient.destination = domain_of(given.forward_path);
-        recipient.address = std::move(given.forward_path);
-        recipient.original_recipient = std::move(given.original_recipient);
-        recipient.notify = given.notify;
-        recipient.next_attempt_us = now;
-        out.recipients.push_back(std::move(recipient));
-    }
-    return out;
+    auto& envelope = transaction.envelope;
+    envelope.message_id = std::move(commit.message_id);
+    envelope.priority = commit.priority;
+    committer_.arrive({spool::arrival_of(std::move(envelope), commit.body,
+                                         env_.loop.clock().wall_us(), env_.config.queue.expire),
+                       std::move(answer)});
 }
 
 }  // namespace veredus::queued

@@ -31,8 +31,7 @@ class Intake {
   private:
     struct Transaction {
         ipc::Conversation<ipc::intake::Phase> order{ipc::intake::kRules, ipc::intake::Phase::idle};
-        ipc::intake::Begin begin;
-        std::vector<ipc::intake::Recipient> recipients;
+        ipc::intake::Envelope envelope;
     };
 
     void hear(Channel& channel, ipc::intake::Request request);
@@ -40,7 +39,6 @@ class Intake {
     void in_transaction(Channel& channel, std::uint32_t number, ipc::intake::Request request);
     void commit(Channel& channel, Transaction transaction, ipc::intake::Commit commit);
     bool claim(const mail::BodyRef& body);
-    spool::NewMessage message_of(Transaction transaction, ipc::intake::Commit commit) const;
 
     daemon::Env& env_;
     Committer& committer_;

@@ -1,4 +1,5 @@
 #include "daemons/queued/lanes.h"
+#include "common/mail/address.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,7 +15,7 @@ constexpr unsigned kTurns = 8;
 
 std::string sender_of(const spool::Envelope& envelope) {
     if (!envelope.client.auth_user.empty()) return envelope.client.auth_user;
-    return domain_of(envelope.reverse_path);
+    return mail::domain_of(envelope.reverse_path);
 }
 
 Lanes::Urgency Lanes::urgency_of(const spool::Envelope& envelope) {

@@ -1,4 +1,5 @@
 #include "daemons/queued/notify.h"
+#include "common/mail/address.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -101,7 +102,7 @@ std::optional<spool::NewMessage> Notifier::notify(const config::Config& config,
     out.envelope.about = of_notification ? id : about.id;
     spool::Recipient recipient;
     recipient.address = report.reverse_path;
-    recipient.destination = domain_of(report.reverse_path);
+    recipient.destination = mail::domain_of(report.reverse_path);
     recipient.notify = mail::kNotifyNever;
     recipient.next_attempt_us = now;
     out.recipients.push_back(std::move(recipient));

@@ -44,7 +44,7 @@ class Queued {
           dispatcher_(env, committer_, bodies_, notifier_),
           inspection_(env, store_, spool.open_directory("body")),
           admin_(env, committer_, dispatcher_, reader_, inspection_, room_) {
-        const auto recovered = store_.recover(bodies_);
+        const auto recovered = store_.recover(bodies_, env_.config.queue.expire);
         committer_.start_from(recovered.totals);
         dispatcher_.set_pauses(store_.pauses());
         report(recovered);
@@ -67,6 +67,7 @@ class Queued {
         co_await last.join();
         if (last.first_error()) error = last.first_error();
         if (error) std::rethrow_exception(error);
+        store_.note_closed(bodies_.segments());
     }
 
   private:
@@ -148,6 +149,8 @@ class Queued {
     }
 
     void report(const spool::Recovered& recovered) {
+        for (const auto& id : recovered.adopted)
+            env_.log.message(id.text(), "taken into the queue from its segment after a crash");
         for (const auto& id : recovered.dropped)
             env_.log.message(
                 id.text(),

@@ -1,13 +1,6 @@
 #include "daemons/queued/router.h"
 
-#include "common/mail/header.h"
-
 namespace veredus::queued {
-
-std::string domain_of(std::string_view address) {
-    const auto at = address.rfind('@');
-    return at == std::string_view::npos ? std::string() : mail::ascii_lower(address.substr(at + 1));
-}
 
 Route route_for(const config::Config& config, std::string_view destination) {
     if (destination.empty() || config.is_local_domain(destination))

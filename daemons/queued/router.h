@@ -15,9 +15,6 @@ struct Route {
     std::string next_hop;  // as in ipc::work::Job
 };
 
-// The domain of an address in lower case; empty where it has none ("postmaster").
-std::string domain_of(std::string_view address);
-
 // In this order: local domains, [routes], the smarthost, the domain's own MX. An address without a
 // domain is local.
 Route route_for(const config::Config& config, std::string_view destination);

@@ -1,4 +1,5 @@
 #include "daemons/queued/suspensions.h"
+#include "common/mail/address.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ bool is_sender(const std::string& name, const spool::Envelope& envelope) {
     const auto path = mail::ascii_lower(envelope.reverse_path);
     if (name.empty()) return path.empty();
     return path == name || mail::ascii_lower(envelope.client.auth_user) == name ||
-           (!path.empty() && domain_of(path) == name);
+           (!path.empty() && mail::domain_of(path) == name);
 }
 
 bool meant_by(const mail::Pause& pause, const Assignment& task, const spool::Recipient& to) {

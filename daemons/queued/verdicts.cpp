@@ -1,4 +1,5 @@
 #include "daemons/queued/verdicts.h"
+#include "common/mail/address.h"
 
 #include <algorithm>
 #include <bit>
@@ -125,7 +126,7 @@ void Judge::expand(const spool::Recipient& recipient, std::vector<std::string> t
     if (several) report(mail::Action::kExpanded, recipient, out, verdicts);
     for (auto& address : targets) {
         spool::Recipient target;
-        target.destination = domain_of(address);
+        target.destination = mail::domain_of(address);
         target.original_recipient = recipient.original_recipient.empty()
                                         ? "rfc822;" + recipient.address
                                         : recipient.original_recipient;

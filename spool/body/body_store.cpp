@@ -59,14 +59,17 @@ struct BodyStore::BodyFile {
     std::atomic<bool> broken = false;  // a sync failed
 };
 
-BodyStore::Lease::Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start)
-    : store_(store), file_(std::move(file)), start_(start) {
+BodyStore::Lease::Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start,
+                        const SegmentKey& key)
+    : store_(store), file_(std::move(file)), start_(start), key_(key) {
     file_->leased = true;
+    if (kind() == BodyKind::kSegment) store_.open_segments_.push_back(file_->name.number);
 }
 
 BodyStore::Lease::~Lease() {
     file_->leased = false;
     file_->file = nullptr;
+    std::erase(store_.open_segments_, file_->name.number);
     store_.remove_when_unneeded(*file_);
 }
 
@@ -86,7 +89,7 @@ std::unique_ptr<File> BodyStore::Lease::open_for_writing() const {
 }
 
 bool BodyStore::Lease::claim(const mail::BodyRef& body) {
-    const std::uint64_t end = body.offset + body.length;
+    const std::uint64_t end = end_of_record(body);
     if (body.file != file() || file_->broken) return false;
     if (body.offset < start_ || end < body.offset) return false;
     if (end > written_) written_ = file_->file->size();
@@ -165,7 +168,8 @@ BodyStore::BodyStore(std::unique_ptr<Directory> directory) : directory_(std::mov
 BodyStore::~BodyStore() = default;
 
 std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std::uint64_t>& needed,
-                                              Unneeded unneeded) {
+                                              Unneeded unneeded,
+                                              const std::set<std::uint64_t>& unreadable) {
     std::vector<BodyFileFault> faults;
     for (const auto& text : directory_->list()) {
         const auto name = parse_body_file_name(text);
@@ -173,11 +177,13 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
         last_number_ = std::max(last_number_, name->number);
         const auto references = needed.find(name->number);
         if (references == needed.end()) {
-            if (unneeded == Unneeded::kRemove) {
+            const bool damaged = unreadable.contains(name->number);
+            if (unneeded == Unneeded::kRemove && !damaged) {
                 directory_->unlink(text);
-            } else if (unneeded == Unneeded::kPutAside) {
+            } else if (unneeded != Unneeded::kLeave) {
                 directory_->rename(text, text + std::string(kOrphanSuffix));
-                faults.push_back({name->number, text + " is not in the database; put aside"});
+                const auto why = damaged ? "cannot be read" : "is not in the database";
+                faults.push_back({name->number, fmt::format("{} {}; put aside", text, why)});
             }
             continue;
         }
@@ -198,6 +204,39 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
     return faults;
 }
 
+BodyStore::Beyond BodyStore::beyond(const Horizon& horizon) const {
+    Beyond out;
+    for (const auto& text : directory_->list()) {
+        const auto name = parse_body_file_name(text);
+        if (!name || name->kind != BodyKind::kSegment) continue;
+        const auto from = horizon.in(name->number);
+        if (!from) continue;
+        try {
+            const auto file = directory_->open(text, Access::kRead);
+            if (file == nullptr) continue;
+            for (auto& record : find_records(*file, name->number, *from)) {
+                if (!record.envelope.empty()) out.records.push_back(std::move(record));
+            }
+        } catch (const DiskError& error) {
+            if (error.code() != EIO) throw;
+            out.unreadable.insert(name->number);
+        }
+    }
+    std::ranges::sort(out.records, {}, [](const FoundRecord& record) {
+        return std::pair(record.body.file, record.body.offset);
+    });
+    return out;
+}
+
+std::uint64_t BodyStore::newest() const {
+    auto newest = last_number_;
+    for (const auto& text : directory_->list()) {
+        const auto name = parse_body_file_name(text);
+        if (name) newest = std::max(newest, name->number);
+    }
+    return newest;
+}
+
 std::unique_ptr<BodyStore::Lease> BodyStore::create_segment(std::int64_t now_us) {
     return create(BodyKind::kSegment, now_us);
 }
@@ -214,18 +253,21 @@ std::unique_ptr<BodyStore::Lease> BodyStore::create(BodyKind kind, std::int64_t 
     file->file = directory_->create(name);
     if (file->file == nullptr) throw DiskError(EEXIST, "create", name);
     std::uint64_t start = 0;
+    SegmentKey key{};
     if (kind == BodyKind::kSegment) {
-        const auto header = encode_segment_header({last_number_, now_us});
+        key = new_segment_key();
+        const auto header = encode_segment_header({last_number_, now_us, key});
         file->file->write(0, std::string_view(header));
         start = header.size();
     }
     files_.emplace(last_number_, file);
-    return std::make_unique<Lease>(*this, std::move(file), start);
+    return std::make_unique<Lease>(*this, std::move(file), start, key);
 }
 
 BodyStore::SyncSet BodyStore::to_sync(std::span<const std::uint64_t> files) const {
     SyncSet set;
     set.directory_ = directory_.get();
+    set.segments_ = segments();
     for (const auto number : files) {
         const auto& body = files_.at(number);
         if (std::ranges::find(set.files_, body, &SyncSet::Item::body) != set.files_.end()) continue;
@@ -246,7 +288,7 @@ void BodyStore::bring_to_disk(std::span<const mail::BodyRef> bodies) {
         const auto name = name_of(files_.at(body.file)->name);
         if (file == nullptr) file = directory_->open(name, Access::kReadWrite);
         if (file == nullptr) throw DiskError(ENOENT, "write", name);
-        write_again(*file, body.offset, body.offset + body.length);
+        write_again(*file, body.offset, end_of_record(body));
     }
     for (const auto& [number, file] : written)
         file->sync();
@@ -263,7 +305,7 @@ void BodyStore::bury(const mail::BodyRef& body) {
     const auto at = files_.find(body.file);
     if (at == files_.end()) return;  // was missing at start
     if (at->second->name.kind == BodyKind::kSegment)
-        at->second->dead.add(body.offset, body.offset + body.length);
+        at->second->dead.add(body.offset, end_of_record(body));
     drop_reference(body.file);
 }
 
@@ -314,7 +356,7 @@ void BodyStore::only_living(std::uint64_t number, std::span<const mail::BodyRef>
         // The line of its record stays before it, and an end of line before that.
         const auto head = one.offset - std::min<std::uint64_t>(one.offset, kLongestHead);
         if (head > end) body.dead.add(end, head);
-        end = std::max(end, one.offset + one.length + kRecordEnd.size());
+        end = std::max({end, end_of_record(one), one.offset + one.length + kRecordEnd.size()});
     }
     if (file->size() > end) body.dead.add(end, file->size());
 }

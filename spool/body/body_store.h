@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "common/mail/body_ref.h"
 #include "spool/body/body_file.h"
 #include "spool/body/dead_ranges.h"
+#include "spool/body/horizon.h"
+#include "spool/body/record.h"
 #include "spool/disk/disk.h"
 #include "spool/disk/side_by_side.h"
 
@@ -43,7 +46,8 @@ class BodyStore {
     // messages.
     class Lease {
       public:
-        Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start);
+        Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::uint64_t start,
+              const SegmentKey& key);
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
         ~Lease();
@@ -51,6 +55,7 @@ class BodyStore {
         std::uint64_t file() const;
         BodyKind kind() const;
         std::uint64_t start() const { return start_; }  // where the first byte may go
+        const SegmentKey& key() const { return key_; }  // what envelopes in it are sealed with
         // One more open file for writing alone, to be passed on or used here.
         std::unique_ptr<File> open_for_writing() const;
 
@@ -63,6 +68,7 @@ class BodyStore {
         BodyStore& store_;
         std::shared_ptr<BodyFile> file_;
         std::uint64_t start_;
+        SegmentKey key_;
         std::uint64_t written_ = 0;                       // the file was seen to be so long
         std::map<std::uint64_t, std::uint64_t> claimed_;  // start → end
     };
@@ -83,6 +89,8 @@ class BodyStore {
         // All of it, one after the other; answers as failed().
         std::vector<std::uint64_t> run();
         bool empty() const { return files_.empty(); }
+        // As they were when the set was made.
+        const OpenSegments& segments() const { return segments_; }
 
       private:
         friend class BodyStore;
@@ -96,6 +104,7 @@ class BodyStore {
 
         Directory* directory_ = nullptr;
         std::vector<Item> files_;
+        OpenSegments segments_;
         bool names_synced_ = true;
     };
 
@@ -127,10 +136,21 @@ class BodyStore {
         kLeave,     // only looking
     };
     // Tells the store what is needed: file → number of messages in it; and what to do with the
-    // other files in the directory. Answers the needed ones that are missing, and those put aside.
-    // Once, before anything else.
+    // other files in the directory: those in `unreadable` are put aside at least. Answers the
+    // needed ones that are missing, and those put aside. Once, before anything else.
     std::vector<BodyFileFault> recover(const std::map<std::uint64_t, std::uint64_t>& needed,
-                                       Unneeded unneeded);
+                                       Unneeded unneeded,
+                                       const std::set<std::uint64_t>& unreadable = {});
+
+    // Before recover(): the records with sealed envelopes that the owner's database may not have
+    // heard of, in the order of their files and places.
+    struct Beyond {
+        std::vector<FoundRecord> records;
+        std::set<std::uint64_t> unreadable;  // files, by the disk's own word
+    };
+    Beyond beyond(const Horizon& horizon) const;
+    // The highest number that a file in the directory has, or that was given.
+    std::uint64_t newest() const;
 
     // After recover(): segments that take much more room than the `bytes` of their messages (file →
     // bytes); and what else is in one of those that still has messages, which are at `living`, in
@@ -143,6 +163,8 @@ class BodyStore {
     // DiskError.
     std::unique_ptr<Lease> create_segment(std::int64_t now_us);
     std::unique_ptr<Lease> create_single(std::int64_t now_us);
+
+    OpenSegments segments() const { return {last_number_, open_segments_}; }
 
     // Throws DiskError when a file cannot be opened.
     SyncSet to_sync(std::span<const std::uint64_t> files) const;
@@ -183,6 +205,7 @@ class BodyStore {
 
     std::unique_ptr<Directory> directory_;
     std::map<std::uint64_t, std::shared_ptr<BodyFile>> files_;
+    std::vector<std::uint64_t> open_segments_;
     std::uint64_t last_number_ = 0;
 };
 

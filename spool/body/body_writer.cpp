@@ -9,10 +9,11 @@
 namespace veredus::spool {
 
 SegmentWriter::SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number,
-                             std::uint64_t start, Growth growth)
+                             std::uint64_t start, Growth growth, std::optional<SegmentKey> key)
     : segment_(std::move(segment)),
       file_number_(file_number),
       growth_(growth),
+      key_(key),
       end_(start),
       grown_(start) {}
 
@@ -30,20 +31,25 @@ void SegmentWriter::grow_to(std::uint64_t after) {
 }
 
 std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string_view reverse_path,
-                                                   std::string_view message) {
+                                                   std::string_view message,
+                                                   std::string_view envelope) {
     RecordHead head{std::string(reverse_path), id.arrival_us(), id, message.size(),
                     mail::digest_of(message)};
     const std::string line = encode_record_head(head);
-    const std::uint64_t after = end_ + line.size() + message.size() + kRecordEnd.size();
+    const std::string sealed =
+        key_ && !envelope.empty() ? seal_envelope(*key_, line, envelope) : std::string();
+    const std::uint64_t after =
+        end_ + line.size() + message.size() + kRecordEnd.size() + sealed.size();
     if (after > kSegmentSize) return std::nullopt;
-    const std::array<std::string_view, 3> pieces{line, message, kRecordEnd};
+    const std::array<std::string_view, 4> pieces{line, message, kRecordEnd, sealed};
     const std::uint64_t offset = end_ + line.size();
     grow_to(after);
     // A write that failed half way leaves its place unused: no two records are ever written at one
     // offset.
     const std::uint64_t start = std::exchange(end_, after);
     segment_->write(start, pieces);
-    return mail::BodyRef{file_number_, offset, message.size(), head.digest};
+    return mail::BodyRef{file_number_, offset, message.size(), head.digest,
+                         static_cast<std::uint32_t>(sealed.size())};
 }
 
 // What is gathered before it is written, and what a stream may have read beyond that.

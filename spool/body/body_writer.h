@@ -9,6 +9,7 @@
 #include "common/mail/digest.h"
 #include "common/mail/queue_id.h"
 #include "spool/body/record.h"
+#include "spool/body/seal.h"
 #include "spool/disk/disk.h"
 
 namespace veredus::spool {
@@ -30,11 +31,12 @@ class SegmentWriter {
 
     // `segment` open for writing; `start`: where the first record goes.
     SegmentWriter(std::unique_ptr<File> segment, std::uint64_t file_number, std::uint64_t start,
-                  Growth growth);
+                  Growth growth, std::optional<SegmentKey> key = std::nullopt);
 
-    // The message as one more record. Nothing when the segment is full: ask for another.
+    // The message as one more record; behind it, where this has a key, the envelope that is not
+    // empty. Nothing when the segment is full: ask for another.
     std::optional<mail::BodyRef> append(mail::QueueId id, std::string_view reverse_path,
-                                        std::string_view message);
+                                        std::string_view message, std::string_view envelope = {});
 
     std::uint64_t file_number() const { return file_number_; }
 
@@ -44,6 +46,7 @@ class SegmentWriter {
     std::unique_ptr<File> segment_;
     std::uint64_t file_number_;
     Growth growth_;
+    std::optional<SegmentKey> key_;
     std::uint64_t end_;    // of the last record
     std::uint64_t grown_;  // of the file
 };

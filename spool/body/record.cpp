@@ -85,23 +85,30 @@ std::optional<std::int64_t> take_last_time(std::string_view& text) {
 }  // namespace
 
 std::string encode_segment_header(const SegmentHeader& header) {
-    return fmt::format("{}{} {} version=1 file={:016x}\n\n", kFrom, kSegmentSender,
-                       time_text(header.created_us), header.file);
+    const auto start = fmt::format("{}{} {} version={} file={:016x}", kFrom, kSegmentSender,
+                                   time_text(header.created_us), header.key ? 2 : 1, header.file);
+    return header.key ? fmt::format("{} key={}\n\n", start, mail::to_hex(*header.key))
+                      : start + "\n\n";
 }
 
 std::optional<SegmentHeader> parse_segment_header(std::string_view bytes) {
     const auto end = bytes.find("\n\n");
     if (end == std::string_view::npos || !bytes.starts_with(kFrom)) return std::nullopt;
     auto line = bytes.substr(kFrom.size(), end - kFrom.size());
+    std::optional<SegmentKey> key;
+    if (const auto text = take_last_field(line, "key")) {
+        key = mail::digest_from_hex(*text);
+        if (!key) return std::nullopt;
+    }
     const auto file = take_last_field(line, "file");
     if (!file || file->size() != 16) return std::nullopt;
     const auto version = take_last_field(line, "version");
-    if (!version || *version != "1") return std::nullopt;
+    if (!version || *version != (key ? "2" : "1")) return std::nullopt;
     const auto created_us = take_last_time(line);
     if (!created_us || line != kSegmentSender) return std::nullopt;
     const auto number = number_from<std::uint64_t>(*file, 16);
     if (!number) return std::nullopt;
-    return SegmentHeader{*number, *created_us};
+    return SegmentHeader{*number, *created_us, key};
 }
 
 std::string encode_record_head(const RecordHead& head) {
@@ -130,8 +137,16 @@ std::optional<RecordHead> parse_record_head(std::string_view line) {
                       *length, *digest};
 }
 
-std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number) {
-    const std::string text = read_all(segment);
+std::optional<SegmentHeader> read_segment_header(File& segment) {
+    std::string bytes(kLongestHead, '\0');
+    bytes.resize(segment.read(0, bytes));
+    return parse_segment_header(bytes);
+}
+
+std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number,
+                                      std::uint64_t start) {
+    const auto header = read_segment_header(segment);
+    const std::string text = read_from(segment, start);
     const std::string_view bytes = text;
     std::vector<FoundRecord> records;
     std::size_t line_start = 0;
@@ -141,12 +156,23 @@ std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number) 
         const bool whole = head && head->length < bytes.size() - line_end;
         if (whole) {
             const auto message = bytes.substr(line_end + 1, head->length);
-            const bool intact = mail::digest_of(message) == head->digest;
-            records.push_back(
-                {*head, {file_number, line_end + 1, head->length, head->digest}, intact});
+            FoundRecord record{
+                .head = *head,
+                .body = {file_number, start + line_end + 1, head->length, head->digest},
+                .intact = mail::digest_of(message) == head->digest,
+                .envelope = {}};
+            const auto end = line_end + 1 + head->length + kRecordEnd.size();
+            const auto line = bytes.substr(line_start, line_end + 1 - line_start);
+            if (header && header->key && end < bytes.size()) {
+                if (const auto opened = open_envelope(*header->key, line, bytes.substr(end))) {
+                    record.envelope = opened->envelope;
+                    record.body.sealed = static_cast<std::uint32_t>(opened->length);
+                }
+            }
+            records.push_back(std::move(record));
             // A damaged record may have swallowed others: look at its lines one by one.
-            if (intact) {
-                line_start = line_end + 1 + head->length;
+            if (records.back().intact) {
+                line_start = end + records.back().body.sealed;
                 continue;
             }
         }

@@ -8,12 +8,14 @@
 
 #include "common/mail/body_ref.h"
 #include "common/mail/queue_id.h"
+#include "spool/body/seal.h"
 #include "spool/disk/disk.h"
 
 namespace veredus::spool {
 
-// The format of a segment, version 1 (docs/formats-queue.md): a header, then records. Each record
-// is a line of text, the message, and a line feed, so that the whole reads as an mbox.
+// The format of a segment, version 2 (docs/formats-queue.md): a header, then records. Each record
+// is a line of text, the message, and a line feed, so that the whole reads as an mbox; the sealed
+// envelope may follow. Version 1 had no key and no envelopes.
 
 // Messages longer than this get a file of their own.
 inline constexpr std::uint64_t kSingleFileThreshold = 256 * 1024;
@@ -27,8 +29,9 @@ inline constexpr std::uint32_t kShortestHead = 98;
 inline constexpr std::uint32_t kLongestHead = 512;
 
 struct SegmentHeader {
-    std::uint64_t file = 0;       // the segment's number in its store
-    std::int64_t created_us = 0;  // since 1970; kept to the second
+    std::uint64_t file = 0;         // the segment's number in its store
+    std::int64_t created_us = 0;    // since 1970; kept to the second
+    std::optional<SegmentKey> key;  // of version 2
 };
 
 // What stands in a record's line.
@@ -39,6 +42,11 @@ struct RecordHead {
     std::uint64_t length = 0;  // of the message, bytes
     mail::Digest digest{};     // of the message
 };
+
+// Behind all that belongs to this message in its file.
+constexpr std::uint64_t end_of_record(const mail::BodyRef& body) {
+    return body.offset + body.length + (body.sealed > 0 ? kRecordEnd.size() + body.sealed : 0);
+}
 
 std::string encode_segment_header(const SegmentHeader& header);
 // Nothing unless `bytes` starts with a header of a known version.
@@ -52,13 +60,17 @@ std::optional<RecordHead> parse_record_head(std::string_view line);
 
 struct FoundRecord {
     RecordHead head;
-    mail::BodyRef body;   // where the message stands
-    bool intact = false;  // its bytes have the digest of its line
+    mail::BodyRef body;    // where the message stands
+    bool intact = false;   // its bytes have the digest of its line
+    std::string envelope;  // sealed behind it; empty where there is none
 };
 
-// Every record that can be recognised in a segment, also after damage: what is none is skipped up
-// to the next line that is one. For repair and for tests; the queue's database is what says where
-// messages stand.
-std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number);
+// Every record from `start` on that can be recognised in a segment, also after damage: what is none
+// is skipped up to the next line that is one. For the time after a crash, and for repair: otherwise
+// the queue's database is what says where messages stand.
+std::vector<FoundRecord> find_records(File& segment, std::uint64_t file_number,
+                                      std::uint64_t start = 0);
+// Of the file, when it is a segment of a known version.
+std::optional<SegmentHeader> read_segment_header(File& segment);
 
 }  // namespace veredus::spool

@@ -37,8 +37,13 @@ void write_again(File& file, std::uint64_t start, std::uint64_t end) {
 }
 
 std::string read_all(File& file) {
-    std::string bytes(file.size(), '\0');
-    bytes.resize(file.read(0, bytes));
+    return read_from(file, 0);
+}
+
+std::string read_from(File& file, std::uint64_t offset) {
+    const auto size = file.size();
+    std::string bytes(size - std::min(size, offset), '\0');
+    bytes.resize(file.read(offset, bytes));
     return bytes;
 }
 

@@ -147,5 +147,7 @@ void write_again(File& file, std::uint64_t start, std::uint64_t end);
 
 // Reads a whole file; for small ones.
 std::string read_all(File& file);
+// ... from this offset on.
+std::string read_from(File& file, std::uint64_t offset);
 
 }  // namespace veredus::spool

@@ -31,7 +31,22 @@ Verdict failure_of(const spool::DiskError& error) {
     return {.accepted = false, .status = "4.3.0", .text = "the queue cannot be written"};
 }
 
+// Without it nothing is sealed, and each commit waits for one more sync.
+std::optional<spool::SegmentKey> key_in(const wire::BodyOpened& opened) {
+    spool::SegmentKey key;
+    if (opened.key.size() != key.size()) return std::nullopt;
+    std::ranges::copy(opened.key, key.begin());
+    return key;
+}
+
 }  // namespace
+
+std::string sealed_form(const Envelope& envelope) {
+    std::string out;
+    if (envelope.recipients.size() <= wire::kSealedRecipients)
+        ipc::encode(wire::Sealed(envelope), out);
+    return out;
+}
 
 // --- Body
 
@@ -191,7 +206,8 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
         if (segment_) {
             std::optional<mail::BodyRef> place;
             try {
-                place = segment_->append(envelope.id, envelope.reverse_path, body.memory_);
+                place = segment_->append(envelope.id, envelope.reverse_path, body.memory_,
+                                         sealed_form(envelope));
             } catch (const spool::DiskError& error) {
                 body.failure_ = failure_of(error);
                 segment_
@@ -216,10 +232,10 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
             }
             co_return false;
         }
-        if (generation == generation_ && channel_)
-            segment_ = std::make_unique<spool::SegmentWriter>(
-                std::move(opened.file), opened.where.file, opened.where.offset,
-                spool::SegmentWriter::Growth::kAhead);
+        if (generation != generation_ || !channel_) continue;
+        segment_ = std::make_unique<spool::SegmentWriter>(
+            std::move(opened.file), opened.where.file, opened.where.offset,
+            spool::SegmentWriter::Growth::kAhead, key_in(opened.where));
     }
 }
 

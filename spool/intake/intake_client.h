@@ -27,17 +27,10 @@ struct Verdict {
     std::string text;
 };
 
-struct Envelope {
-    mail::QueueId id;
-    std::string reverse_path;
-    std::string envelope_id;
-    mail::Ret ret = mail::Ret::kUnsaid;
-    mail::BodyType body_type = mail::BodyType::kSevenBit;
-    mail::ClientFacts client;
-    std::vector<ipc::intake::Recipient> recipients;
-    std::string message_id;
-    std::int32_t priority = 0;
-};
+using ipc::intake::Envelope;
+
+// What is sealed behind its message in a segment; empty where it is too long for that.
+std::string sealed_form(const Envelope& envelope);
 
 class IntakeClient;
 

@@ -21,9 +21,10 @@ constexpr std::uint32_t only(RecipientState state) {
 constexpr std::string_view kInsertMessage = R"sql(
     INSERT INTO message (id, state, batch, unfinished, body_file, body_offset, body_length,
         body_digest, body_type, ret, priority, expires_us, delay_noticed, about, reverse_path,
-        envelope_id, message_id, client_name, client_address, protocol, auth_user, tls)
+        envelope_id, message_id, client_name, client_address, protocol, auth_user, tls,
+        body_sealed)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22)
+        ?20, ?21, ?22, ?23)
     ON CONFLICT (id) DO NOTHING)sql";
 constexpr std::string_view kMoveMessage = R"sql(
     UPDATE message SET state = ?2, reason = ?3 WHERE id = ?1 AND (?4 >> state) & 1)sql";
@@ -83,7 +84,7 @@ bool Doors::to_queued(const Envelope& e, std::uint64_t batch, std::size_t recipi
                                e.ret, e.priority, e.expires_us, e.delay_noticed, e.about.value(),
                                e.reverse_path, e.envelope_id, e.message_id, e.client.name,
                                e.client.address, e.client.protocol, e.client.auth_user,
-                               e.client.tls) == 1;
+                               e.client.tls, e.body.sealed) == 1;
 }
 
 bool Doors::move_message(mail::QueueId id, MessageState to, std::string_view reason) {

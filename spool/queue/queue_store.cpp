@@ -32,19 +32,24 @@ QueueStore::QueueStore(Directory& directory, unsigned most_pages)
       checkpointer_(Database::reader(database_)),
       fresh_(database_.migrate(kQueueSchema) == 0),
       doors_(database_),
+      ledger_(directory.open_directory(kLedgerName)),
       departing_(database_, directory.open_directory(kLedgerName)),
-      write_mark_(database_.prepare("UPDATE mark SET batch = ?1, durable = ?2")),
+      write_mark_(database_.prepare(
+          "UPDATE mark SET batch = ?1, durable = ?2, newest_file = ?3, open_segments = ?4")),
       select_message_(
           database_.prepare(fmt::format("SELECT {} FROM message WHERE id = ?1", kMessageColumns))),
       select_recipients_(database_.prepare(
           fmt::format("SELECT {} FROM recipient WHERE message = ?1", kRecipientColumns))),
       note_delay_(database_.prepare("UPDATE message SET delay_noticed = 1 WHERE id = ?1")) {
     database_.checkpoint_at(most_pages);
-    auto mark = database_.prepare("SELECT batch, durable FROM mark");
+    auto mark = database_.prepare("SELECT batch, durable, newest_file, open_segments FROM mark");
     auto row = mark.query();
     if (!row.next()) throw std::runtime_error("queue.db has lost its mark");
     batch_ = row.get<std::uint64_t>(0);
     durable_ = row.get<std::uint64_t>(1);
+    const auto horizon = Horizon::parse(row.get<std::uint64_t>(2), row.get<std::string>(3));
+    if (!horizon) throw std::runtime_error("queue.db has a mark that cannot be read");
+    horizon_ = *horizon;
 }
 
 QueueStore::Written QueueStore::write(const Batch& batch, BodyStore::SyncSet own_bodies,
@@ -62,28 +67,49 @@ std::optional<QueueStore::Written> QueueStore::write(const Batch& batch,
     ++batch_;
     Written written;
     written.batch = batch_;
+    Horizon horizon = horizon_;
+    horizon.move(arrival_bodies.segments());
+    written.recoverable = recoverable(batch, horizon);
+    for (const auto& arrival : batch.arrivals)
+        horizon.pass(arrival.envelope.body);
     written.bodies = std::move(arrival_bodies);
     try {
         const Interruptible rows(database_, std::move(gives_way));
-        written.committed = write_rows(batch);
+        written.committed = write_rows(batch, horizon);
     } catch (const DatabaseError& error) {
         if (!error.interrupted()) throw;
         return std::nullopt;
     }
+    horizon_ = std::move(horizon);
     written.ledger = departing_.to_sync();
     return written;
+}
+
+bool QueueStore::recoverable(const Batch& batch, const Horizon& horizon) {
+    const auto in_segment = [&](const NewMessage& arrival) {
+        return horizon.recoverable(arrival.envelope.body);
+    };
+    return !batch.arrivals.empty() && batch.own.empty() && batch.outcomes.empty() &&
+           batch.delay_noticed.empty() && std::ranges::all_of(batch.arrivals, in_segment);
+}
+
+void QueueStore::sync_rows(std::uint64_t batch) {
+    database_.sync();
+    rows_on_disk_ = batch;
 }
 
 void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
     std::exception_ptr error;
     bool ledger_synced = true;
-    Tasks tasks{[&] {
+    Tasks tasks;
+    const auto rows = [&] {
         try {
-            database_.sync();
+            sync_rows(written.batch);
         } catch (...) {
             error = std::current_exception();
         }
-    }};
+    };
+    if (!written.recoverable) tasks.emplace_back(rows);
     if (!written.ledger.files.empty())
         tasks.emplace_back([&] { ledger_synced = written.ledger.files.run(); });
     written.bodies.add_to(tasks);
@@ -95,12 +121,16 @@ void QueueStore::sync(Written& written, const SideBySide& side_by_side) {
     if (written.failed_files.empty()) durable_ = written.batch;
 }
 
-Committed QueueStore::write_rows(const Batch& batch) {
+void QueueStore::write_mark(std::uint64_t durable, const Horizon& horizon) {
+    write_mark_.run(batch_, durable, horizon.newest(), horizon.text());
+}
+
+Committed QueueStore::write_rows(const Batch& batch, const Horizon& horizon) {
     Committed committed;
     Transaction transaction(database_);
     departing_.begin();
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
-    write_mark_.run(batch_, durable_.load());
+    write_mark(durable_, horizon);
     for (const auto& arrival : batch.arrivals) {
         committed.arrivals.push_back(insert(arrival) ? ArrivalResult::kAccepted
                                                      : ArrivalResult::kDuplicateId);
@@ -246,9 +276,15 @@ void QueueStore::checkpoint_rest() {
     checkpointer_.bring_over();
 }
 
+void QueueStore::note_closed(const OpenSegments& still_open) {
+    horizon_.move(still_open);
+    note_durable();
+}
+
 void QueueStore::note_durable() {
     if (broken_ || durable_ != batch_) return;
-    write_mark_.run(batch_, batch_);
+    write_mark(batch_, horizon_);
+    if (rows_on_disk_ != batch_) sync_rows(batch_);
 }
 
 template <class Command>

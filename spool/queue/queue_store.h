@@ -1,17 +1,21 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "spool/body/body_store.h"
+#include "spool/body/horizon.h"
 #include "spool/disk/side_by_side.h"
 #include "spool/disk/sqlite.h"
 #include "spool/queue/departing.h"
@@ -63,6 +67,7 @@ struct Totals {
 };
 
 struct Recovered {
+    std::vector<mail::QueueId> adopted;  // acknowledged, and known from their segment alone
     std::vector<mail::QueueId> dropped;  // never acknowledged
     std::vector<std::pair<mail::QueueId, std::string>> damaged;
     std::vector<BodyFileFault> files;
@@ -83,18 +88,22 @@ class QueueStore {
     // Opens or makes the database in `directory`, which must outlive this, and the ledger below it.
     explicit QueueStore(Directory& directory, unsigned most_pages = kMostPages);
 
-    // Once, before anything else: finds out what a crash left, drops what was never acknowledged,
-    // marks what is damaged, and tells the body store what is needed.
-    Recovered recover(BodyStore& bodies);
+    // Once, before anything else: finds out what a crash left, adopts what is on disk in segments
+    // alone, drops what was never acknowledged, marks what is damaged, and tells the body store
+    // what is needed. `expire`: how long what is adopted is tried.
+    Recovered recover(BodyStore& bodies, std::chrono::microseconds expire = kExpire);
+    static constexpr std::chrono::hours kExpire{120};
 
     // A batch becomes durable in two steps, so that one is on its way to the disk while the next is
     // written. write() answers what has come of it; it counts when sync() has returned: then every
     // accepted arrival and every outcome is on disk, and a message all of whose recipients are
     // finished has left, and its story is
-    // the ledger's (Departing).
+    // the ledger's (Departing). Of a batch of nothing but arrivals that recovery finds in their
+    // segments (Horizon), those are synced alone; its rows come to the disk with a later one.
     struct Written {
         Committed committed;
         std::uint64_t batch = 0;
+        bool recoverable = false;
         BodyStore::SyncSet bodies;
         Departing::ToSync ledger;
         // After sync(): arrivals in these are not on disk and never will be. take_back() must
@@ -125,9 +134,12 @@ class QueueStore {
     void checkpoint_ahead();
     void checkpoint_rest();
 
-    // Tells the database that all bodies committed so far are on disk: the mark moves up. For quiet
-    // moments.
+    // Brings all rows to the disk, and tells the database that all bodies committed so far are
+    // there: the mark moves up. For quiet moments.
     void note_durable();
+    // Likewise, when segments have been closed that no commit has followed: what was written to
+    // them and not committed is not adopted.
+    void note_closed(const OpenSegments& still_open);
     // Brings all stories to the ledger's files, and removes those of the days that were over at
     // `forget_before_us`; for quiet moments. Says what the disk had against it: then they are still
     // in the database, and the next time may do it.
@@ -178,7 +190,12 @@ class QueueStore {
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
     bool insert(const NewMessage& message);
     void commit(Transaction& transaction);
-    Committed write_rows(const Batch& batch);
+    Committed write_rows(const Batch& batch, const Horizon& horizon);
+    static bool recoverable(const Batch& batch, const Horizon& horizon);
+    void sync_rows(std::uint64_t batch);
+    void write_mark(std::uint64_t durable, const Horizon& horizon);
+    std::set<std::uint64_t> adopt(const BodyStore& bodies, std::chrono::microseconds expire,
+                                  Recovered& recovered);
     void apply(const std::vector<Outcome>& outcomes, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
     bool leaves(std::span<const Outcome* const> outcomes, std::int64_t finished,
@@ -187,9 +204,15 @@ class QueueStore {
     std::vector<Recipient> recipients_of(mail::QueueId id);
     template <class Command>
     std::vector<mail::QueueId> each(Ids ids, Command command);
+    struct BodyRow {
+        mail::QueueId id;
+        mail::BodyRef body;
+    };
+    struct Stock;
+    Stock take_stock();
+    std::vector<BodyRow> drop_bodiless(const std::vector<BodyRow>& in_doubt, BodyStore& bodies);
     void mark_lost_bodies(const BodyStore& bodies,
                           const std::map<std::uint64_t, std::uint64_t>& ends, Recovered& recovered);
-
     void find_dead(BodyStore& bodies, const std::map<std::uint64_t, std::uint64_t>& bytes);
 
     Database database_;
@@ -198,12 +221,15 @@ class QueueStore {
     bool broken_ =
         false;  // what was not acknowledged could not be taken back: only a restart helps
     Doors doors_;
+    std::unique_ptr<Directory> ledger_;
     Departing departing_;
     Statement write_mark_;
     Statement select_message_;
     Statement select_recipients_;
     Statement note_delay_;
-    std::uint64_t batch_ = 0;                 // the last one begun
+    Horizon horizon_;
+    std::uint64_t batch_ = 0;                      // the last one begun
+    std::atomic<std::uint64_t> rows_on_disk_ = 0;  // up to this one
     std::atomic<std::uint64_t> durable_ = 0;  // the last one that is on disk with all its bodies
 };
 

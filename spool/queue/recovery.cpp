@@ -3,17 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
+#include "common/ipc/wire.h"
+#include "spool/ledger/reader.h"
+#include "spool/queue/arrival.h"
 #include "spool/queue/queue_store.h"
 #include "spool/queue/rows.h"
 
 namespace veredus::spool {
 namespace {
-
-struct BodyRow {
-    mail::QueueId id;
-    mail::BodyRef body;
-};
 
 // Why a message is in none of the states it may be in, or is damaged; empty when it is well.
 std::string complaint(const Found& found) {
@@ -29,37 +28,73 @@ std::string complaint(const Found& found) {
 
 }  // namespace
 
-Recovered QueueStore::recover(BodyStore& bodies) {
-    // A process that was killed may have left commits that are in the WAL and not on disk. Nothing
-    // may follow from them before they are: bodies that are needed no more go below.
-    database_.sync();
-    Recovered recovered;
+struct QueueStore::Stock {
     std::map<std::uint64_t, std::uint64_t> needed;  // file → messages
     std::map<std::uint64_t, std::uint64_t> ends;    // file → where its last message ends
     std::map<std::uint64_t, std::uint64_t> bytes;   // file → of its messages
     std::vector<BodyRow> in_doubt;
-    {
-        auto select =
-            database_.prepare(fmt::format("SELECT id, batch, {} FROM message", kBodyColumns));
-        auto rows = select.query();
-        while (rows.next()) {
-            const auto body = body_from(rows, 2);
-            ++needed[body.file];
-            bytes[body.file] += body.length;
-            ends[body.file] = std::max(ends[body.file], body.offset + body.length);
-            recovered.totals.messages += 1;
-            recovered.totals.bytes += body.length;
-            if (rows.get<std::uint64_t>(1) > durable_) {
-                in_doubt.push_back({mail::QueueId(rows.get<std::uint64_t>(0)), body});
-            }
-        }
-    }
-    recovered.files = bodies.recover(
-        needed, fresh_ ? BodyStore::Unneeded::kPutAside : BodyStore::Unneeded::kRemove);
+    Totals totals;
+};
 
+Recovered QueueStore::recover(BodyStore& bodies, std::chrono::microseconds expire) {
+    // A process that was killed may have left commits that are in the WAL and not on disk. Nothing
+    // may follow from them before they are: bodies that are needed no more go below.
+    database_.sync();
+    Recovered recovered;
+    const auto unreadable = adopt(bodies, expire, recovered);
+    const auto stock = take_stock();
+    std::ranges::move(
+        bodies.recover(stock.needed,
+                       fresh_ ? BodyStore::Unneeded::kPutAside : BodyStore::Unneeded::kRemove,
+                       unreadable),
+        std::back_inserter(recovered.files));
+
+    Transaction transaction(database_);
+    const auto dropped = drop_bodiless(stock.in_doubt, bodies);
+    mark_lost_bodies(bodies, stock.ends, recovered);
+    // Nobody writes the segments of before any more: whatever else is in them was never accepted.
+    Horizon horizon = horizon_;
+    horizon.move({bodies.newest(), {}});
+    write_mark(batch_, horizon);
+    commit(transaction);
+    horizon_ = std::move(horizon);
+    durable_ = batch_;
+    rows_on_disk_ = batch_;
+    recovered.ledger = departing_.settle();
+
+    recovered.totals = stock.totals;
+    for (const auto& row : dropped) {
+        recovered.dropped.push_back(row.id);
+        recovered.totals.messages -= 1;
+        recovered.totals.bytes -= row.body.length;
+        bodies.drop_reference(row.body.file);
+    }
+    find_dead(bodies, stock.bytes);
+    return recovered;
+}
+
+QueueStore::Stock QueueStore::take_stock() {
+    Stock stock;
+    auto select = database_.prepare(fmt::format("SELECT id, batch, {} FROM message", kBodyColumns));
+    auto rows = select.query();
+    while (rows.next()) {
+        const auto body = body_from(rows, 2);
+        ++stock.needed[body.file];
+        stock.bytes[body.file] += body.length;
+        auto& end = stock.ends[body.file];
+        end = std::max(end, body.offset + body.length);
+        stock.totals.messages += 1;
+        stock.totals.bytes += body.length;
+        if (rows.get<std::uint64_t>(1) > durable_)
+            stock.in_doubt.push_back({mail::QueueId(rows.get<std::uint64_t>(0)), body});
+    }
+    return stock;
+}
+
+std::vector<QueueStore::BodyRow> QueueStore::drop_bodiless(const std::vector<BodyRow>& in_doubt,
+                                                           BodyStore& bodies) {
     std::vector<BodyRow> dropped;
     std::vector<mail::BodyRef> kept;
-    Transaction transaction(database_);
     for (const auto& row : in_doubt) {
         const auto verified = bodies.verify(row.body);
         // A disk that cannot read tells nothing about whether the body was ever there.
@@ -71,20 +106,39 @@ Recovered QueueStore::recover(BodyStore& bodies) {
     }
     // Found whole, but perhaps in memory alone; once the mark has moved, they count as on disk.
     bodies.bring_to_disk(kept);
-    mark_lost_bodies(bodies, ends, recovered);
-    write_mark_.run(batch_, batch_);
-    commit(transaction);
-    durable_ = batch_;
-    recovered.ledger = departing_.settle();
+    return dropped;
+}
 
-    for (const auto& row : dropped) {
-        recovered.dropped.push_back(row.id);
-        recovered.totals.messages -= 1;
-        recovered.totals.bytes -= row.body.length;
-        bodies.drop_reference(row.body.file);
+// What was accepted when its segment was on disk, and whose rows a crash took: they are made anew,
+// in doubt as rows are whose batch is beyond the mark. Answers which segments could not be read.
+std::set<std::uint64_t> QueueStore::adopt(const BodyStore& bodies, std::chrono::microseconds expire,
+                                          Recovered& recovered) {
+    // A new database knows nothing of what has left.
+    if (fresh_) return {};
+    auto beyond = bodies.beyond(horizon_);
+    // Nothing of it has left, unless the database is an older copy.
+    std::set<mail::QueueId> ids;
+    for (const auto& record : beyond.records)
+        ids.insert(record.head.id);
+    const auto left = LedgerReader(*ledger_).left(ids);
+    ++batch_;
+    Transaction transaction(database_);
+    for (const auto& record : beyond.records) {
+        if (!record.intact || left.contains(record.head.id)) continue;
+        try {
+            auto message = arrival_in(record, expire);
+            const auto id = message.envelope.id;
+            if (insert(message)) recovered.adopted.push_back(id);
+        } catch (const ipc::ProtocolError& error) {
+            recovered.files.push_back(
+                {record.body.file, fmt::format("{}: its envelope cannot be read: {}",
+                                               record.head.id.text(), error.what())});
+        }
     }
-    find_dead(bodies, bytes);
-    return recovered;
+    // Without rows there is nothing to commit, and a directory that is only looked at stays as it
+    // is.
+    if (!recovered.adopted.empty()) transaction.commit();
+    return std::move(beyond.unreadable);
 }
 
 // What had died in segments that still have messages is known in memory alone.

@@ -10,9 +10,11 @@
 #include <set>
 #include <utility>
 
+#include "common/ipc/wire.h"
 #include "common/mail/header.h"
 #include "spool/body/record.h"
 #include "spool/ledger/reader.h"
+#include "spool/queue/arrival.h"
 #include "spool/queue/queue_store.h"
 #include "spool/queue/rows.h"
 #include "spool/queue/salvage.h"
@@ -22,7 +24,6 @@ namespace veredus::spool {
 
 namespace {
 
-constexpr std::int64_t kNewLife_us = 5LL * 24 * 3600 * 1'000'000;
 constexpr std::size_t kHeaderMost = 256 * 1024;
 
 // A message that was found in a file.
@@ -30,7 +31,18 @@ struct FoundMail {
     mail::QueueId id;
     std::string reverse_path;
     mail::BodyRef body;
+    std::optional<NewMessage> sealed;  // what its envelope says, where that stands behind it
 };
+
+FoundMail found_in(const FoundRecord& record) {
+    FoundMail out{record.head.id, record.head.reverse_path, record.body, std::nullopt};
+    try {
+        if (!record.envelope.empty()) out.sealed = arrival_in(record, QueueStore::kExpire);
+    } catch (const ipc::ProtocolError&) {
+        // Of a version that is not known: as good as none.
+    }
+    return out;
+}
 
 // The id that we gave it stands in the first Received field, which is ours.
 std::optional<mail::QueueId> id_in(const mail::Header& header) {
@@ -67,6 +79,11 @@ class Repair {
         adopt_unknown();
         give_up_what_is_lost();
         set_counts_right();
+        // What is in all these files has been looked at: nothing is left to adopt.
+        if (all_files_are_loose_)
+            database()
+                .prepare("UPDATE mark SET newest_file = ?1, open_segments = ''")
+                .run(bodies.newest());
         for (const auto& [number, file] : moved_to_)
             file->sync();
         transaction.commit();
@@ -215,8 +232,7 @@ class Repair {
             if (file == nullptr) continue;
             if (body_file->kind == BodyKind::kSegment) {
                 for (const auto& record : find_records(*file, number)) {
-                    if (record.intact)
-                        found({record.head.id, record.head.reverse_path, record.body}, loose);
+                    if (record.intact) found(found_in(record), loose);
                 }
             } else if (loose || !lost_.empty()) {
                 found(single(*file, number), loose);
@@ -227,8 +243,10 @@ class Repair {
     // A file of one message says nothing but the message.
     static FoundMail single(File& file, std::uint64_t number) {
         const auto length = length_of_single(file);
-        FoundMail out{
-            .id = {}, .reverse_path = {}, .body = {number, 0, length, digest_of(file, 0, length)}};
+        FoundMail out{.id = {},
+                      .reverse_path = {},
+                      .body = {number, 0, length, digest_of(file, 0, length)},
+                      .sealed = std::nullopt};
         const auto head = head_of(file, out.body);
         const auto any = static_cast<std::uint16_t>(out.body.digest[0] << 8 | out.body.digest[1]);
         out.id = id_in(mail::Header::scan(head))
@@ -256,9 +274,10 @@ class Repair {
     }
 
     void found_again(const FoundMail& mail) {
-        auto move =
-            database().prepare("UPDATE message SET body_file = ?2, body_offset = ?3 WHERE id = ?1");
-        move.run(mail.id.value(), mail.body.file, mail.body.offset);
+        auto move = database().prepare(
+            "UPDATE message SET body_file = ?2, body_offset = ?3, "
+            "body_sealed = ?4 WHERE id = ?1");
+        move.run(mail.id.value(), mail.body.file, mail.body.offset, mail.body.sealed);
         bring_to_disk(mail.body);
         const auto row = store_->show_without_recipients(mail.id);
         if (row && row->state == MessageState::kDamaged)
@@ -274,12 +293,17 @@ class Repair {
     };
 
     Envelope envelope_of(const FoundMail& mail) {
-        Envelope envelope;
+        Envelope envelope = mail.sealed ? mail.sealed->envelope : Envelope();
+        envelope.expires_us =
+            options_.now_us + std::chrono::microseconds(QueueStore::kExpire).count();
+        if (mail.sealed) {
+            bring_to_disk(mail.body);
+            return envelope;
+        }
         envelope.id = mail.id;
         envelope.reverse_path = mail.reverse_path;
         envelope.body = mail.body;
         envelope.body_type = mail::BodyType::kEightBitMime;
-        envelope.expires_us = options_.now_us + kNewLife_us;
         envelope.client.name = "veredus spool repair";
         const auto head = head_of(bring_to_disk(mail.body), mail.body);
         envelope.message_id = mail::Header::scan(head).value("Message-ID");
@@ -302,6 +326,10 @@ class Repair {
         const auto left = LedgerReader(*ledger).left(ids);
         for (const auto& [id, mail] : unknown_) {
             if (left.contains(id)) continue;
+            if (mail.sealed) {
+                adopt_sealed(mail);
+                continue;
+            }
             const auto why = fmt::format(
                 "found in body file {:016x} without its envelope: nobody knows its recipients; "
                 "released, it goes to the postmaster",
@@ -311,6 +339,20 @@ class Repair {
             keep(id, why);
             done("{}: {}", id.text(), why);
         }
+    }
+
+    // Nobody knows to whom of them it has gone already.
+    void adopt_sealed(const FoundMail& mail) {
+        const auto why = fmt::format(
+            "found in body file {:016x} with its envelope; released, it goes to all its "
+            "recipients, also to those who have it",
+            mail.body.file);
+        doors().to_queued(envelope_of(mail), store_->durable_, mail.sealed->recipients.size());
+        std::uint32_t number = 0;
+        for (const auto& recipient : mail.sealed->recipients)
+            doors().to_ready(mail.id, ++number, recipient);
+        keep(mail.id, why);
+        done("{}: {}", mail.id.text(), why);
     }
 
     void give_up_what_is_lost() {
@@ -363,7 +405,7 @@ class Repair {
         if (file == nullptr)
             file = open_body_file(*directory_, body.file, Access::kReadWrite).first;
         if (file == nullptr) throw DiskError(ENOENT, "open", fmt::format("{:016x}", body.file));
-        write_again(*file, body.offset, body.offset + body.length);
+        write_again(*file, body.offset, end_of_record(body));
         return *file;
     }
 

@@ -11,6 +11,7 @@ mail::BodyRef body_from(const Cursor& row, int first_column) {
     body.length = row.get<std::uint64_t>(first_column + 2);
     const auto digest = row.get<Blob>(first_column + 3).bytes;
     std::copy_n(digest.begin(), std::min(digest.size(), body.digest.size()), body.digest.begin());
+    body.sealed = row.get<std::uint32_t>(first_column + 4);
     return body;
 }
 
@@ -26,7 +27,7 @@ Queued message_from(const Cursor& row) {
     envelope.ret = row.get<mail::Ret>(column++);
     envelope.body_type = row.get<mail::BodyType>(column++);
     envelope.body = body_from(row, column);
-    column += 4;
+    column += 5;
     envelope.client.name = row.get<std::string>(column++);
     envelope.client.address = row.get<std::string>(column++);
     envelope.client.protocol = row.get<std::string>(column++);

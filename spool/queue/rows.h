@@ -13,7 +13,8 @@ namespace veredus::spool {
 inline constexpr std::string_view kMessageColumns =
     "id, state, reason, reverse_path, envelope_id, ret, body_type, body_file, "
     "body_offset, "
-    "body_length, body_digest, client_name, client_address, protocol, auth_user, tls, message_id, "
+    "body_length, body_digest, body_sealed, client_name, client_address, protocol, auth_user, tls, "
+    "message_id, "
     "priority, expires_us, delay_noticed, about";
 Queued message_from(const Cursor& row);  // of kMessageColumns, without recipients
 
@@ -38,7 +39,8 @@ std::vector<HistoryLine> history_of(Statement& select, mail::QueueId id);  // kH
 // What the tables of queue.db say against each other, and SQLite's own findings.
 std::vector<std::string> check_tables(Database& database);
 
-inline constexpr std::string_view kBodyColumns = "body_file, body_offset, body_length, body_digest";
+inline constexpr std::string_view kBodyColumns =
+    "body_file, body_offset, body_length, body_digest, body_sealed";
 mail::BodyRef body_from(const Cursor& row, int first_column);  // of kBodyColumns
 
 }  // namespace veredus::spool

@@ -9,7 +9,7 @@ inline constexpr std::string_view kQueueDatabase = "queue.db";
 
 // queue.db, described column by column in docs/formats-queue.md. One string per schema version; a
 // released one never changes.
-inline constexpr std::array<std::string_view, 3> kQueueSchema{R"sql(
+inline constexpr std::array<std::string_view, 4> kQueueSchema{R"sql(
 CREATE TABLE mark (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     batch INTEGER NOT NULL,
@@ -95,6 +95,12 @@ CREATE TABLE pause (
 -- Of IN (1, 2, 3) SQLite made a table of its own for each row that was written.
 DROP INDEX recipient_due;
 CREATE INDEX recipient_due ON recipient (next_attempt_us) WHERE state BETWEEN 1 AND 3;
+)sql",
+                                                              R"sql(
+ALTER TABLE message ADD COLUMN body_sealed INTEGER NOT NULL DEFAULT 0;
+-- All that is there was synced together with its rows.
+ALTER TABLE mark ADD COLUMN newest_file INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mark ADD COLUMN open_segments TEXT NOT NULL DEFAULT '';
 )sql"};
 
 }  // namespace veredus::spool

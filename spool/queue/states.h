@@ -204,10 +204,14 @@ struct Finding {
 };
 
 inline constexpr std::array kFindings{
-    Finding{"gone", MessageState::kNone, "none",
-            "none, or bytes in a file that other messages need",
-            "nothing; a file that nobody needs is removed at start",
-            [](const Found& f) { return !f.any_recipients; }},
+    Finding{
+        "gone", MessageState::kNone, "none", "none, or bytes in a file that other messages need",
+        "nothing; a file that nobody needs is removed at start",
+        [](const Found& f) { return !f.any_recipients && f.body == BodyFound::kNotWhatArrived; }},
+    Finding{"in its segment alone", MessageState::kNone, "none",
+            "what arrived, its envelope sealed behind it, beyond the horizon",
+            "recovery at start adopts it: then it is queued",
+            [](const Found& f) { return !f.any_recipients && f.body == BodyFound::kIntact; }},
     Finding{"queued", MessageState::kQueued, "some waiting, none held", "what arrived", "delivery",
             [](const Found& f) {
                 return f.waiting_recipients && !f.held_recipients && f.body == BodyFound::kIntact;

@@ -15,6 +15,7 @@
 #include "spool/body/body_writer.h"
 #include "spool/disk/real_disk.h"
 #include "spool/disk/side_by_side.h"
+#include "spool/intake/intake_client.h"
 #include "spool/queue/queue_store.h"
 
 namespace {
@@ -74,13 +75,20 @@ class Filler {
         while (text.size() < settings_.bytes)
             text += kLine;
         std::optional<mail::BodyRef> body;
-        if (writer_) body = writer_->append(envelope.id, envelope.reverse_path, text);
+        const auto sealed =
+            intake::sealed_form({.id = envelope.id,
+                                 .reverse_path = envelope.reverse_path,
+                                 .envelope_id = {},
+                                 .client = envelope.client,
+                                 .recipients = {{.forward_path = to, .original_recipient = {}}},
+                                 .message_id = envelope.message_id});
+        if (writer_) body = writer_->append(envelope.id, envelope.reverse_path, text, sealed);
         if (!body) {
             writer_.reset();
             lease_ = bodies_.create_segment(wall_us());
             writer_.emplace(lease_->open_for_writing(), lease_->file(), lease_->start(),
-                            spool::SegmentWriter::Growth::kByRecord);
-            body = writer_->append(envelope.id, envelope.reverse_path, text);
+                            spool::SegmentWriter::Growth::kByRecord, lease_->key());
+            body = writer_->append(envelope.id, envelope.reverse_path, text, sealed);
         }
         if (!lease_->claim(*body)) throw std::runtime_error("claim refused");
         return *body;

@@ -28,13 +28,20 @@ bool QueueLife::live(int steps) {
     }
 }
 
-// An alias may have been expanded by a commit that a crash kept from being told.
+// An alias may have been expanded by a commit that a crash kept from being told, and a message be
+// in its segment whose client never came to ask for its commit.
 void QueueLife::note_what_was_not_told() {
     for (const auto& message : QueueReader(spool_->queue).list({}, mail::QueueId(), 1'000'000)) {
-        auto& known = told_.messages.at(message.envelope.id).recipients;
+        auto [told, is_new] = told_.messages.try_emplace(message.envelope.id);
+        if (is_new) told->second.text = text_of(message.envelope.id);
+        auto& known = told->second.recipients;
         for (auto i = known.size(); i < message.recipients.size(); ++i)
             known.push_back({.address = message.recipients[i].address});
     }
+}
+
+std::string QueueLife::text_of(mail::QueueId id) {
+    return spool_->bodies.read(spool_->queue.show(id)->envelope.body).value();
 }
 
 void QueueLife::step() {
@@ -62,6 +69,7 @@ void QueueLife::step() {
 void QueueLife::commit_something() {
     Batch batch;
     add_arrivals(batch);
+    if (pick(8) == 0) spool_->start_new_segment();  // what was written is committed all the same
     add_outcomes(batch, batch);
     note_offered(batch);
     note_committed(batch, spool_->commit(batch));
@@ -73,6 +81,8 @@ void QueueLife::commit_one_behind_the_other() {
     Batch other;
     add_arrivals(one);
     add_arrivals(other);
+    // As letters pass mailings, which stand before them in the segment.
+    if (pick(3) == 0) std::swap(one.arrivals, other.arrivals);
     add_outcomes(one, other);
     note_offered(one);
     auto written = spool_->write(one);
@@ -94,6 +104,7 @@ void QueueLife::add_arrivals(Batch& batch) {
         for (auto r = 1 + pick(3); r > 0; --r) {
             recipients.push_back(recipient_at(fmt::format("r{}@b.example", ++addresses_)));
         }
+        spool_->seal(pick(4) != 0);
         batch.arrivals.push_back(spool_->make(text, std::move(recipients)));
         note_new(batch.arrivals.back(), text);
     }

@@ -42,6 +42,7 @@ class QueueLife {
 
   private:
     void note_what_was_not_told();
+    std::string text_of(mail::QueueId id);
     void step();
     void commit_something();
     void commit_one_behind_the_other();

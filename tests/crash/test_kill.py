@@ -176,3 +176,26 @@ def test_mail_on_its_way_to_another_host_survives():
             arrived = [each.data for each in remote.messages]
             for raw in sent:
                 assert any(data.endswith(raw) for data in arrived), "an acknowledged message never left"
+
+
+def test_what_was_acknowledged_survives_the_loss_of_its_rows():
+    """As a power cut may leave it: the database is that of a minute ago, the segments are there to the last message."""
+    messages = [mail.message(to="u0@example.org", subject=f"number {number}") for number in range(30)]
+    with short_directory() as place:
+        with Instance(place / "mx", users=["u0"], settings={"queue": {"paused": True}}) as veredus:
+            mail.send(veredus, "a@remote.example", "u0@example.org", messages[0])
+            spool = veredus.directory / "spool"
+            before = {name: (spool / name).read_bytes() for name in ("queue.db", "queue.db-wal")}
+            for raw in messages[1:]:
+                mail.send(veredus, "a@remote.example", "u0@example.org", raw)
+            veredus.kill()
+            for name, contents in before.items():
+                (spool / name).write_bytes(contents)
+            veredus.configure({"queue": {"paused": False}})
+            veredus.start()
+            wait_until(lambda: settled(veredus))
+            stored = mail.mailbox(veredus, "u0")
+            assert len(stored) == len(messages)
+            assert all(any(each.endswith(raw) for each in stored) for raw in messages)
+            adopted = [line for line in veredus.log.lines() if "taken into the queue from its segment" in line]
+            assert len(adopted) == len(messages) - 1

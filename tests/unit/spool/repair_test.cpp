@@ -12,6 +12,7 @@ namespace {
 struct Fixture {
     FaultDisk disk;
     std::vector<mail::QueueId> ids;
+    bool seals = false;  // clients seal their envelopes behind their messages
 
     Directory& root() { return disk.root(); }
     std::unique_ptr<Directory> body() { return root().open_directory("body"); }
@@ -20,6 +21,7 @@ struct Fixture {
     void fill(int count, std::size_t size = 2000) {
         TestSpool spool(root());
         spool.recover();
+        spool.seal(seals);
         spool.skip_ids(static_cast<std::int64_t>(ids.size()));
         for (int i = 0; i < count; ++i)
             ids.push_back(spool.accept("Message-ID: <" + std::to_string(i) + "@a.example>\r\n\r\n" +
@@ -130,6 +132,53 @@ BOOST_AUTO_TEST_CASE(without_a_database_mail_is_held_for_the_postmaster) {
     BOOST_TEST(repair().empty());
 }
 
+BOOST_AUTO_TEST_CASE(without_a_database_sealed_mail_is_held_for_its_recipients) {
+    seals = true;
+    fill(3);
+    {
+        TestSpool spool(root());
+        spool.recover();
+        spool.record({outcome_of(ids[1], 1, RecipientState::kRelayed)});
+        spool.queue.settle_ledger(0);
+    }
+    for (const char* part : {"queue.db", "queue.db-wal"})
+        root().unlink(part);
+    root().sync();
+    BOOST_TEST(says(repair(), "with its envelope; released, it goes to all its recipients"));
+    for (const auto& [id, address] :
+         {std::pair(ids[0], "r0@b.example"), {ids[2], "r2@b.example"}}) {
+        const auto found = message(id);
+        BOOST_TEST_REQUIRE(found.has_value());
+        BOOST_TEST((found->state == MessageState::kHeld));
+        BOOST_TEST_REQUIRE(found->recipients.size() == 1U);
+        BOOST_TEST(found->recipients[0].address == address);
+        BOOST_TEST(found->envelope.client.name == "client.example");
+    }
+    BOOST_TEST(!message(ids[1]).has_value());
+    BOOST_TEST(repair().empty());
+}
+
+// What repair has looked at is known: it is not adopted beside that.
+BOOST_AUTO_TEST_CASE(what_was_repaired_is_not_adopted) {
+    seals = true;
+    fill(2);
+    {
+        TestSpool spool(root());
+        spool.recover();
+        spool.record({outcome_of(ids[1], 1, RecipientState::kRelayed)});
+        spool.queue.settle_ledger(0);
+    }
+    for (const char* part : {"queue.db", "queue.db-wal"})
+        root().unlink(part);
+    root().sync();
+    repair();
+    const auto ledger = root().open_directory("ledger");
+    for (const auto& name : ledger->list())
+        ledger->unlink(name);
+    TestSpool spool(root());
+    BOOST_TEST(spool.recover().adopted.empty());
+}
+
 BOOST_AUTO_TEST_CASE(orphans_have_a_way_back) {
     fill(2);
     fill(1, kSingleFileThreshold + 1000);
@@ -165,6 +214,14 @@ BOOST_AUTO_TEST_CASE(of_a_damaged_database_all_is_taken_that_can_be_read) {
         return one.recipients.at(0).address == "postmaster@a.example";
     });
     BOOST_TEST(lost < 150);
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_of_version_3_is_taken_over) {
+    fill(3);
+    sql("ALTER TABLE message DROP COLUMN body_sealed; ALTER TABLE mark DROP COLUMN newest_file;"
+        "ALTER TABLE mark DROP COLUMN open_segments; PRAGMA user_version = 3");
+    BOOST_TEST(queue().size() == 3U);
+    BOOST_TEST(check().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_is_none_is_put_aside) {

@@ -62,7 +62,9 @@ std::string states_page() {
            "committed and "
            "bodies synced side by side, so that a crash can leave an envelope of a later commit "
            "without its "
-           "body. Its sender was never answered.\n\n" +
+           "body. Its sender was never answered. The *horizon* is how far the database had heard "
+           "of what stands "
+           "in segments (formats-queue.md, After a crash).\n\n" +
            findings();
 }
 

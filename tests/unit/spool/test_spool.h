@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/ipc/intake.h"
+#include "common/ipc/wire.h"
 #include "spool/body/body_store.h"
 #include "spool/body/body_writer.h"
 #include "spool/body/record.h"
@@ -66,6 +68,26 @@ inline std::vector<Story> stories_in(Directory& root) {
     return stories;
 }
 
+// As a client seals it behind its message.
+inline std::string sealed_form(const NewMessage& message) {
+    const auto& e = message.envelope;
+    ipc::intake::Envelope envelope{.id = e.id,
+                                   .reverse_path = e.reverse_path,
+                                   .envelope_id = e.envelope_id,
+                                   .ret = e.ret,
+                                   .body_type = e.body_type,
+                                   .client = e.client,
+                                   .recipients = {},
+                                   .message_id = e.message_id,
+                                   .priority = e.priority};
+    for (const auto& recipient : message.recipients)
+        envelope.recipients.push_back(
+            {recipient.address, recipient.original_recipient, recipient.notify});
+    std::string out;
+    ipc::encode(ipc::intake::Sealed(std::move(envelope)), out);
+    return out;
+}
+
 // A queue with its bodies on any disk, used as queued uses them: one segment at a time, bodies of
 // notifications in one of their own.
 class TestSpool {
@@ -85,12 +107,19 @@ class TestSpool {
         auto& e = message.envelope;
         e.id = mail::QueueId::make(kTestNow + ++made_, 0);
         e.reverse_path = std::move(reverse_path);
-        e.body = text.size() > kSingleFileThreshold ? write_single(text)
-                                                    : write_record(own ? own_ : clients_, e, text);
         e.expires_us = kTestNow + 432'000'000'000;
         e.client.name = "client.example";
         message.recipients = std::move(recipients);
+        write_body(message, text, own);
         return message;
+    }
+    // Its bytes, of a message of which all else is known.
+    void write_body(NewMessage& message, std::string_view text, bool own = false) {
+        auto& e = message.envelope;
+        const auto sealed = seals_ && !own ? sealed_form(message) : std::string();
+        e.body = text.size() > kSingleFileThreshold
+                     ? write_single(text)
+                     : write_record(own ? own_ : clients_, e, text, sealed);
     }
 
     Committed commit(const Batch& batch) {
@@ -133,6 +162,8 @@ class TestSpool {
     }
 
     void start_new_segment() { clients_ = {}; }
+    // Whether clients seal their envelopes behind their messages.
+    void seal(bool seals) { seals_ = seals; }
     // Ids go on from here, for a spool that is opened again.
     void skip_ids(std::int64_t count) { made_ += count; }
 
@@ -142,15 +173,17 @@ class TestSpool {
         std::optional<SegmentWriter> writer;
     };
 
-    mail::BodyRef write_record(Segment& segment, const Envelope& e, std::string_view text) {
+    mail::BodyRef write_record(Segment& segment, const Envelope& e, std::string_view text,
+                               std::string_view sealed) {
         // The second time with a new segment: the old one may be full, or its last sync failed.
         for (const bool again : {false, true}) {
             if (again || !segment.writer) {
                 segment.lease = bodies.create_segment(kTestNow);
                 segment.writer.emplace(segment.lease->open_for_writing(), segment.lease->file(),
-                                       segment.lease->start(), SegmentWriter::Growth::kAhead);
+                                       segment.lease->start(), SegmentWriter::Growth::kAhead,
+                                       segment.lease->key());
             }
-            const auto body = segment.writer->append(e.id, e.reverse_path, text);
+            const auto body = segment.writer->append(e.id, e.reverse_path, text, sealed);
             if (body && segment.lease->claim(*body)) return *body;
         }
         throw std::logic_error("a new segment refused a record");
@@ -168,6 +201,7 @@ class TestSpool {
 
     SideBySide side_by_side_;
     std::int64_t made_ = 0;
+    bool seals_ = true;
 
   public:
     QueueStore queue;

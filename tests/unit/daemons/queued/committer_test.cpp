@@ -171,8 +171,8 @@ BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
     };
     one_after_another('a');
     world.run([](spool::QueueStore&) { return true; });
-    // Each syncs the body and the rows.
-    BOOST_TEST(where == "appbllclldpp");
+    // Each syncs the segment alone.
+    BOOST_TEST(where == "apblcldp");
 }
 
 // And are written with it.

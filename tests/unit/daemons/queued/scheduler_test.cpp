@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "common/mail/address.h"
 #include "common/mail/priority.h"
 #include "daemons/queued/retry.h"
 #include "daemons/queued/router.h"
@@ -40,7 +41,7 @@ struct Fixture {
         spool::Recipient out;
         out.number = number;
         out.address = address;
-        out.destination = domain_of(address);
+        out.destination = mail::domain_of(address);
         return out;
     }
     bool add(std::uint64_t id, std::vector<spool::Recipient> recipients) {
@@ -355,8 +356,8 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(addresses_find_their_way) {
     auto config = configuration();
-    BOOST_TEST(domain_of("a@B.Example") == "b.example");
-    BOOST_TEST(domain_of("postmaster") == "");
+    BOOST_TEST(mail::domain_of("a@B.Example") == "b.example");
+    BOOST_TEST(mail::domain_of("postmaster") == "");
     BOOST_TEST((route_for(config, "a.example").worker == Worker::deliverd));
     BOOST_TEST((route_for(config, "").worker == Worker::deliverd));
     BOOST_TEST(route_for(config, "peer.example").next_hop == "[127.0.0.1]:2525");
