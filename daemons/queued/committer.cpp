@@ -30,10 +30,10 @@ constexpr std::size_t kOneByOne = 2;
 // Where so few took less than this the last time, the loop waits for the disk itself: to wake
 // another thread and to be woken by it costs as much as the sync.
 constexpr auto kQuick = std::chrono::milliseconds(2);
-// For outcomes nobody waits: fewer than this wait so long for a letter to be written with them,
-// since the next letter waits for the commit before its own.
-constexpr std::size_t kOutcomesAlone = 32;
-constexpr auto kForCompany = std::chrono::milliseconds(3);
+// For outcomes nobody waits, and a batch that has some needs one more sync than letters alone: they
+// gather until they are so many or have waited so long.
+constexpr std::size_t kOutcomesWorthSync = 32;
+constexpr auto kForCompany = std::chrono::milliseconds(5);
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -85,6 +85,7 @@ void Committer::arrive(Arrival arrival) {
 }
 
 void Committer::settle(Settled settled, bool bulk) {
+    if (!bulk && waiting(Kind::kLetters).settled.empty()) outcomes_since_ = loop_.clock().now();
     waiting(bulk ? Kind::kMailingsOutcomes : Kind::kLetters).settled.push_back(std::move(settled));
     more_waits(bulk);
 }
@@ -168,21 +169,25 @@ bool Committer::worth_writing() const {
     return syncing_ == 0 || waiting() >= syncing_;
 }
 
-bool Committer::few_outcomes_alone() const {
-    return waiting(Kind::kLetters).arrivals.empty() &&
-           waiting(Kind::kLetters).settled.size() == waiting() && waiting() < kOutcomesAlone;
+bool Committer::nothing_but_outcomes() const {
+    return waiting(Kind::kLetters).settled.size() == waiting();
 }
 
 // Where the clock stands still, in tests, nobody waits for it.
+bool Committer::outcomes_are_due() const {
+    return waiting(Kind::kLetters).settled.size() >= kOutcomesWorthSync || !loop_.clock().moves() ||
+           loop_.clock().now() - outcomes_since_ >= kForCompany;
+}
+
 Task<> Committer::wait_for_company(Stop& failed) {
-    bool waits = few_outcomes_alone() && loop_.clock().moves();
-    if (!waits) co_return;
+    if (!nothing_but_outcomes() || outcomes_are_due()) co_return;
+    bool waits = true;
     async::Timer timer(loop_);
-    timer.start(kForCompany, [&] {
+    timer.start(kForCompany - (loop_.clock().now() - outcomes_since_), [&] {
         waits = false;
         changed_.wake_all();
     });
-    while (waits && few_outcomes_alone())
+    while (waits && nothing_but_outcomes() && !outcomes_are_due())
         co_await changed_.wait(failed);
 }
 
@@ -213,8 +218,10 @@ Committer::Gathered Committer::gather() {
         rows += arrival.message.recipients.size();
         batch.arrivals.push_back(std::move(arrival.message));
     }
-    const auto most = gathered.kind == Kind::kLetters ? kOutcomes : kMailingsOutcomes;
-    while (batch.outcomes.size() < most && !waiting_outcomes.empty()) {
+    const bool letters = gathered.kind == Kind::kLetters;
+    const bool may_wait = letters && !batch.arrivals.empty() && !outcomes_are_due();
+    const auto most = letters ? kOutcomes : kMailingsOutcomes;
+    while (!may_wait && batch.outcomes.size() < most && !waiting_outcomes.empty()) {
         auto settled = std::move(waiting_outcomes.front());
         waiting_outcomes.pop_front();
         std::ranges::move(settled.outcomes, std::back_inserter(batch.outcomes));
@@ -222,7 +229,8 @@ Committer::Gathered Committer::gather() {
         std::ranges::move(settled.delay_noticed, std::back_inserter(batch.delay_noticed));
         gathered.then.push_back(std::move(settled.then));
     }
-    letters_wait_ = !waiting(Kind::kLetters).empty();
+    letters_wait_ = !waiting(Kind::kLetters).arrivals.empty() ||
+                    (!may_wait && !waiting(Kind::kLetters).settled.empty());
     return gathered;
 }
 

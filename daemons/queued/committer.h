@@ -140,7 +140,8 @@ class Committer {
     async::Task<async::Semaphore::Permit> quiet_turn(async::Stop& stop);
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
     bool worth_writing() const;
-    bool few_outcomes_alone() const;
+    bool nothing_but_outcomes() const;
+    bool outcomes_are_due() const;
     async::Task<> wait_for_company(async::Stop& failed);
     async::Task<> sync_rounds();
     async::Task<> checkpoint();
@@ -185,6 +186,7 @@ class Committer {
     async::WaitList changed_;         // more waits, or a round has gone on
     async::WaitList done_;            // nothing is left
     std::array<Waiting, 3> waiting_;  // by Kind
+    async::Time outcomes_since_{};    // when the first of the letters' that wait came
     Kind last_kind_ = Kind::kMailings;
     Kind last_of_bulk_ = Kind::kMailings;
     std::optional<Gathered> gave_way_;  // of mailings; goes next after letters

@@ -175,19 +175,41 @@ BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
     BOOST_TEST(where == "apblcldp");
 }
 
-// And are written with it.
-BOOST_AUTO_TEST_CASE(outcomes_alone_wait_a_moment_for_a_letter) {
-    Committing world;
-    world.clock.is_waited_for = true;
-    const auto id = world.spool.accept("hello\r\n", {spool::recipient_at("x@b.example")});
-    world.settle(id, false);
-    world.scope.spawn([&]() -> Task<> {
-        for (int turns = 0; turns < 3; ++turns)
-            co_await async::give_way(world.loop);
-        world.arrive_as('a', 1);
-    });
-    world.run([](spool::QueueStore&) { return true; });
-    BOOST_TEST(world.order == "a.");
+// What one batch with a letter costs beside `outcomes` that came before it.
+struct BesideOutcomes : Committing {
+    int syncs = 0;
+    int syncs_of_letter = 0;
+
+    explicit BesideOutcomes(std::size_t outcomes) {
+        clock.is_waited_for = true;
+        for (std::size_t i = 0; i < outcomes; ++i)
+            settle(spool.accept("hello\r\n", {spool::recipient_at("x@b.example")}), false);
+        std::mutex at_sync;  // two files may be synced at the same time
+        disk.set_at_sync([&] {
+            const std::lock_guard lock(at_sync);
+            ++syncs;
+        });
+        arrive_as('a', 1, [this] {
+            syncs_of_letter = syncs;
+            clock.wall += 5'000;
+        });
+        run([](spool::QueueStore&) { return true; });
+        disk.set_at_sync({});
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_letter_does_not_wait_for_the_rows_of_a_few_outcomes) {
+    const BesideOutcomes few(31);
+    BOOST_TEST(few.syncs_of_letter == 1);
+    BOOST_TEST(few.syncs == 2);
+    BOOST_TEST(few.order == "a" + std::string(31, '.'));
+}
+
+BOOST_AUTO_TEST_CASE(many_outcomes_are_written_with_the_next_letter) {
+    const BesideOutcomes many(32);
+    BOOST_TEST(many.syncs_of_letter == 2);
+    BOOST_TEST(many.syncs == 2);
+    BOOST_TEST(many.order == "a" + std::string(32, '.'));
 }
 
 // Others write meanwhile, and nothing of that is seen.
