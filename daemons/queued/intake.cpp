@@ -157,13 +157,13 @@ void Intake::commit(Channel& channel, Transaction transaction, wire::Commit comm
     auto answer = [to = channel_, accepted = accepted_, number](const Committer::Answer& outcome,
                                                                 const spool::NewMessage& message) {
         const bool good = !outcome.disk_full && outcome.result == spool::ArrivalResult::kAccepted;
-        if (good) accepted(message);
-        if (*to == nullptr) return;
-        if (good) {
+        // First the answer, for which somebody waits: the log is written in the same order.
+        if (*to != nullptr && good) {
             (*to)->send(wire::Accepted{number});
-        } else {
+        } else if (*to != nullptr) {
             (*to)->send(refusal(number, outcome));
         }
+        if (good) accepted(message);
     };
     auto& envelope = transaction.envelope;
     envelope.message_id = std::move(commit.message_id);
