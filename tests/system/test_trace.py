@@ -58,8 +58,10 @@ def test_every_end_of_a_message_is_told_also_after_a_crash(host, remote):
     deleted = mail.message(ALICE, "later@peer.example")
     mail.submit(veredus, ALICE, "later@peer.example", deleted)
     veredus.log.wait_for(r"to=<later@peer\.example>.*status=deferred")
-    waiting = stories(veredus, message_id(deleted))[0]
-    assert "left" not in waiting and waiting["recipients"][0]["state"] == "deferred"
+    def deferred():  # told in the log a moment before it is on disk
+        return [each for each in stories(veredus, message_id(deleted)) if each["recipients"][0]["state"] == "deferred"]
+    waiting = wait_until(deferred)[0]
+    assert "left" not in waiting
     veredus.veredus("queue", "delete", waiting["id"])
     before = {raw: gone(veredus, message_id(raw)) for raw in (local, bounced, deleted)}
 
