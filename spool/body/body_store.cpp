@@ -214,6 +214,8 @@ BodyStore::Beyond BodyStore::beyond(const Horizon& horizon) const {
         try {
             const auto file = directory_->open(text, Access::kRead);
             if (file == nullptr) continue;
+            const auto header = read_segment_header(*file);
+            if (!header || !header->key) continue;  // nothing in it is sealed
             for (auto& record : find_records(*file, name->number, *from)) {
                 if (!record.envelope.empty()) out.records.push_back(std::move(record));
             }
@@ -226,15 +228,6 @@ BodyStore::Beyond BodyStore::beyond(const Horizon& horizon) const {
         return std::pair(record.body.file, record.body.offset);
     });
     return out;
-}
-
-std::uint64_t BodyStore::newest() const {
-    auto newest = last_number_;
-    for (const auto& text : directory_->list()) {
-        const auto name = parse_body_file_name(text);
-        if (name) newest = std::max(newest, name->number);
-    }
-    return newest;
 }
 
 std::unique_ptr<BodyStore::Lease> BodyStore::create_segment(std::int64_t now_us) {

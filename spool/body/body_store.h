@@ -149,8 +149,6 @@ class BodyStore {
         std::set<std::uint64_t> unreadable;  // files, by the disk's own word
     };
     Beyond beyond(const Horizon& horizon) const;
-    // The highest number that a file in the directory has, or that was given.
-    std::uint64_t newest() const;
 
     // After recover(): segments that take much more room than the `bytes` of their messages (file →
     // bytes); and what else is in one of those that still has messages, which are at `living`, in

@@ -54,7 +54,7 @@ Recovered QueueStore::recover(BodyStore& bodies, std::chrono::microseconds expir
     mark_lost_bodies(bodies, stock.ends, recovered);
     // Nobody writes the segments of before any more: whatever else is in them was never accepted.
     Horizon horizon = horizon_;
-    horizon.move({bodies.newest(), {}});
+    horizon.move(bodies.segments());
     write_mark(batch_, horizon);
     commit(transaction);
     horizon_ = std::move(horizon);

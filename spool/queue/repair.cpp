@@ -83,7 +83,7 @@ class Repair {
         if (all_files_are_loose_)
             database()
                 .prepare("UPDATE mark SET newest_file = ?1, open_segments = ''")
-                .run(bodies.newest());
+                .run(bodies.segments().newest);
         for (const auto& [number, file] : moved_to_)
             file->sync();
         transaction.commit();
