@@ -32,6 +32,11 @@ struct Fixture {
         Database database(root(), "queue.db");
         database.execute(statements);
     }
+    void lose_database() {
+        for (const char* part : {"queue.db", "queue.db-wal"})
+            root().unlink(part);
+        root().sync();
+    }
     std::vector<std::string> check() { return check_spool(root()).findings; }
     std::vector<std::string> repair() {
         auto lines =
@@ -115,9 +120,7 @@ BOOST_AUTO_TEST_CASE(without_a_database_mail_is_held_for_the_postmaster) {
         spool.queue.settle_ledger(0);
         spool.queue.hold(ids[3], "why");
     }
-    for (const char* part : {"queue.db", "queue.db-wal"})
-        root().unlink(part);
-    root().sync();
+    lose_database();
     BOOST_TEST(says(check(), "queue.db is gone"));
     BOOST_TEST(says(repair(), "nobody knows its recipients"));
     const auto all = queue();
@@ -141,9 +144,7 @@ BOOST_AUTO_TEST_CASE(without_a_database_sealed_mail_is_held_for_its_recipients) 
         spool.record({outcome_of(ids[1], 1, RecipientState::kRelayed)});
         spool.queue.settle_ledger(0);
     }
-    for (const char* part : {"queue.db", "queue.db-wal"})
-        root().unlink(part);
-    root().sync();
+    lose_database();
     BOOST_TEST(says(repair(), "with its envelope; released, it goes to all its recipients"));
     for (const auto& [id, address] :
          {std::pair(ids[0], "r0@b.example"), {ids[2], "r2@b.example"}}) {
@@ -168,9 +169,7 @@ BOOST_AUTO_TEST_CASE(what_was_repaired_is_not_adopted) {
         spool.record({outcome_of(ids[1], 1, RecipientState::kRelayed)});
         spool.queue.settle_ledger(0);
     }
-    for (const char* part : {"queue.db", "queue.db-wal"})
-        root().unlink(part);
-    root().sync();
+    lose_database();
     repair();
     const auto ledger = root().open_directory("ledger");
     for (const auto& name : ledger->list())
@@ -182,9 +181,7 @@ BOOST_AUTO_TEST_CASE(what_was_repaired_is_not_adopted) {
 BOOST_AUTO_TEST_CASE(orphans_have_a_way_back) {
     fill(2);
     fill(1, kSingleFileThreshold + 1000);
-    for (const char* part : {"queue.db", "queue.db-wal"})
-        root().unlink(part);
-    root().sync();
+    lose_database();
     BOOST_TEST(queue().empty());  // started without looking: the files are put aside
     BOOST_TEST(says(check(), ".orphan: the database knows nothing of it"));
     BOOST_TEST(says(repair(), "has its old name again"));
