@@ -24,7 +24,12 @@ struct MayUse {
     std::string address;
     auto fields() { return std::tie(request, user, address); }
 };
-using Request = std::variant<Resolve, MayUse>;
+// What shows when the accounts have changed (accounts/edition.h), once a link.
+struct Watch {
+    std::uint32_t request = 0;
+    auto fields() { return std::tie(request); }
+};
+using Request = std::variant<Resolve, MayUse, Watch>;
 
 // `host_user`: a user of this host, to whom locald delivers. `unavailable`: nobody can say now.
 enum class Kind : std::uint8_t {
@@ -41,14 +46,20 @@ struct Resolved {
     Kind kind = Kind::unknown;
     std::string user;  // mailbox: its owner, the canonical address; host_user: his name
     std::vector<std::string> targets;  // alias
-    auto fields() { return std::tie(request, kind, user, targets); }
+    bool lasting = false;  // until the accounts change; otherwise users of the host were asked, too
+    auto fields() { return std::tie(request, kind, user, targets, lasting); }
 };
 struct Allowed {
     std::uint32_t request = 0;
     bool allowed = false;
     auto fields() { return std::tie(request, allowed); }
 };
-using Answer = std::variant<Resolved, Allowed>;
+// With the descriptor.
+struct Watching {
+    std::uint32_t request = 0;
+    auto fields() { return std::tie(request); }
+};
+using Answer = std::variant<Resolved, Allowed, Watching>;
 
 }  // namespace resolve
 

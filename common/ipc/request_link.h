@@ -29,6 +29,7 @@ class RequestLink {
         for (;;) {
             if (net::Descriptor socket = dial(path_)) {
                 channel_ = std::make_unique<Channel<Answer, Request>>(loop_, std::move(socket));
+                ++generation_;
                 dialled_.set();
                 std::exception_ptr error;
                 try {
@@ -70,6 +71,8 @@ class RequestLink {
     // For starting up: until the peer was reached once.
     async::Task<> connected(async::Stop& stop) { return dialled_.wait(stop); }
     bool up() const { return channel_ != nullptr; }
+    // Counts the times it was dialled.
+    std::uint64_t generation() const { return generation_; }
 
   private:
     static constexpr async::Duration kPause = std::chrono::milliseconds(50);
@@ -95,6 +98,7 @@ class RequestLink {
     std::string path_;
     std::unique_ptr<Channel<Answer, Request>> channel_;
     async::Event dialled_;
+    std::uint64_t generation_ = 0;
     std::uint32_t last_ = 0;
     std::unordered_map<std::uint32_t, std::shared_ptr<async::Slot<std::optional<Received<Answer>>>>>
         waiting_;

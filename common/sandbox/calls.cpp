@@ -35,7 +35,7 @@ constexpr Call kBase[] = {
     {"pwritev"}, {"pwritev2"}, {"lseek"}, {"close"}, {"close_range"}, {"dup"}, {"dup2"}, {"dup3"},
     {"fcntl"}, {"fstat"}, {"newfstatat"}, {"statx"}, {"fstatfs"}, {"fsync"}, {"fdatasync"},
     {"sync_file_range"}, {"ftruncate"}, {"fallocate"}, {"fadvise64"}, {"flock"}, {"sendfile"},
-    {"copy_file_range"},
+    {"copy_file_range"}, only("utimensat", 1, 0),  // futimens
     {"pipe2"}, {"eventfd2"}, only("ioctl", 1, FIONBIO), only("ioctl", 1, FIONREAD),
     only("ioctl", 1, FIOCLEX), only("ioctl", 1, FIONCLEX), only("ioctl", 1, TCGETS),
     // Sockets already held. MSG_FASTOPEN would connect.

@@ -29,9 +29,10 @@ constexpr std::size_t kChecksAtOnce = 4;
 
 class Accountd {
   public:
-    Accountd(Env& env, spool::AccountStore& accounts)
+    Accountd(Env& env, spool::AccountStore& accounts, net::Descriptor edition)
         : env_(env),
           accounts_(accounts),
+          edition_(std::move(edition)),
           sessions_(env.loop, env.link("session")),
           host_users_(env.loop, env.link("host_user")),
           has_host_users_(env.config.local.users),
@@ -73,10 +74,8 @@ class Accountd {
         for (;;) {
             const auto asked = co_await channel.receive(peer.stop());
             if (!asked) co_return;
-            if (const auto* may_use = std::get_if<ipc::resolve::MayUse>(&asked->message))
-                channel.send(answer(*may_use));
-            else
-                answer(channel, peer, std::get<ipc::resolve::Resolve>(asked->message));
+            std::visit([&](const auto& question) { answer(channel, peer, question); },
+                       asked->message);
             co_await channel.drained(peer.stop());
         }
     }
@@ -84,8 +83,8 @@ class Accountd {
     void answer(ResolveChannel& channel, Scope& peer, const ipc::resolve::Resolve& question) {
         auto known = accounts_.look_for(question.address);
         auto out = resolved(question.request, std::move(known.resolution));
-        if (known.host_name.empty() || !has_host_users_)
-            return channel.send(ipc::resolve::Answer(std::move(out)));
+        out.lasting = known.host_name.empty() || !has_host_users_;
+        if (out.lasting) return channel.send(ipc::resolve::Answer(std::move(out)));
         // Others' questions need not wait for what the host knows of its users.
         const auto ask = [this](ResolveChannel& to, Stop& stop, ipc::resolve::Resolved otherwise,
                                 std::string name) -> Task<> {
@@ -137,9 +136,14 @@ class Accountd {
         co_return out;
     }
 
-    ipc::resolve::Answer answer(const ipc::resolve::MayUse& question) {
-        return ipc::resolve::Allowed{question.request,
-                                     accounts_.may_use(question.user, question.address)};
+    void answer(ResolveChannel& channel, Scope&, const ipc::resolve::MayUse& question) {
+        channel.send(ipc::resolve::Allowed{question.request,
+                                           accounts_.may_use(question.user, question.address)});
+    }
+
+    void answer(ResolveChannel& channel, Scope&, const ipc::resolve::Watch& question) {
+        channel.send(ipc::resolve::Watching{question.request},
+                     net::Descriptor(::dup(edition_.get())));
     }
 
     // --- passwords
@@ -226,6 +230,7 @@ class Accountd {
 
     Env& env_;
     spool::AccountStore& accounts_;
+    const net::Descriptor edition_;
     ipc::RequestLink<ipc::open::Request, ipc::open::Answer> sessions_;
     ipc::RequestLink<ipc::host_user::Request, ipc::host_user::Answer> host_users_;
     const bool has_host_users_;
@@ -235,8 +240,8 @@ class Accountd {
 
 }  // namespace
 
-Task<> serve(Env& env, spool::AccountStore& accounts) {
-    Accountd accountd(env, accounts);
+Task<> serve(Env& env, spool::AccountStore& accounts, net::Descriptor edition) {
+    Accountd accountd(env, accounts, std::move(edition));
     const auto body = [&](Scope& scope) { return accountd.run(scope); };
     co_await async::with_scope(env.loop, env.stop, body);
 }

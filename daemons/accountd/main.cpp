@@ -2,6 +2,7 @@
 //
 // Links: answers resolve (smtpd, submitd, deliverd), verify (submitd), login (imapd, pop3d); dials
 // session (mailboxd). Files: accounts.db, opened before it locks itself in.
+#include "common/accounts/edition.h"
 #include "common/daemon/start.h"
 #include "daemons/accountd/accountd.h"
 #include "spool/disk/real_disk.h"
@@ -12,6 +13,8 @@ int main() {
     const auto file = start.paths().accounts_db();
     const auto directory = spool::open_real_directory(file.parent_path());
     spool::AccountStore accounts(*directory, file.filename().string(), start.config().domains);
+    auto edition = accounts::Edition::open(file);
     start.lock_in();
-    return start.run([&](daemon::Env& env) { return accountd::serve(env, accounts); });
+    return start.run(
+        [&](daemon::Env& env) { return accountd::serve(env, accounts, std::move(edition)); });
 }

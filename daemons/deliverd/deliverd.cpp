@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/accounts/resolver.h"
 #include "common/async/blocking.h"
 #include "common/async/scope.h"
 #include "common/async/time.h"
-#include "common/ipc/account.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/request_link.h"
 #include "common/ipc/work.h"
@@ -69,13 +69,13 @@ class Deliverd {
     Deliverd(Env& env, Scope& scope)
         : env_(env),
           scope_(scope),
-          accounts_(env.loop, env.link("resolve")),
+          resolver_(env.loop, env.link("resolve")),
           mailboxes_(env, scope),
           host_users_(env),
           has_host_users_(env.config.local.users) {}
 
     Task<> run() {
-        scope_.spawn([this]() -> Task<> { co_await accounts_.run(scope_.stop()); });
+        scope_.spawn([this]() -> Task<> { co_await resolver_.run(scope_.stop()); });
         scope_.spawn([this]() -> Task<> { co_await mailboxes_.run(scope_.stop()); });
         if (has_host_users_)
             scope_.spawn([this]() -> Task<> { co_await host_users_.run(scope_.stop()); });
@@ -174,16 +174,10 @@ class Deliverd {
     }
 
     Task<ipc::resolve::Resolved> resolve(std::string address) {
-        ipc::resolve::Resolve question;
-        question.address = std::move(address);
-        const auto answer =
-            co_await ask_patiently(env_.loop, accounts_, std::move(question), scope_.stop());
-        const auto* resolved =
-            answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
-        if (resolved != nullptr) co_return *resolved;
+        const auto ask = [&] { return resolver_.resolve(address, scope_.stop()); };
         ipc::resolve::Resolved nobody;
         nobody.kind = ipc::resolve::Kind::unavailable;
-        co_return nobody;
+        co_return (co_await patiently(env_.loop, ask, scope_.stop())).value_or(std::move(nobody));
     }
 
     // --- Aliases
@@ -373,7 +367,7 @@ class Deliverd {
 
     Env& env_;
     Scope& scope_;
-    ipc::RequestLink<ipc::resolve::Request, ipc::resolve::Answer> accounts_;
+    accounts::Resolver resolver_;
     Mailboxes mailboxes_;
     HostUsers host_users_;
     const bool has_host_users_;

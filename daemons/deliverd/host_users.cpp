@@ -32,7 +32,8 @@ async::Task<ipc::host_delivery::Expanded> HostUsers::expand(std::string owner, s
     ipc::host_delivery::Expand question;
     question.owner = std::move(owner);
     question.list = std::move(list);
-    auto answer = co_await ask_patiently(env_.loop, link_, std::move(question), env_.stop);
+    const auto ask = [&] { return link_.ask(question, env_.stop); };
+    auto answer = co_await patiently(env_.loop, ask, env_.stop);
     if (!answer) co_return ipc::host_delivery::Expanded{0, "4.3.0", kAway, {}};
     auto expanded = std::get<ipc::host_delivery::Expanded>(std::move(answer->message));
     for (std::string& target : expanded.targets)

@@ -120,7 +120,8 @@ Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::process_of(const std::strin
 Task<std::shared_ptr<Mailboxes::Process>> Mailboxes::open(const std::string& user) {
     ipc::open::Open open;
     open.user = user;
-    auto opened = co_await ask_patiently(env_.loop, parent_, std::move(open), scope_.stop());
+    const auto ask = [&] { return parent_.ask(open, scope_.stop()); };
+    auto opened = co_await patiently(env_.loop, ask, scope_.stop());
     if (!opened || opened->descriptors.empty()) {
         env_.log.warning(
             "no mailbox process for <{}>: {}", user,

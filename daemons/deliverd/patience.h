@@ -1,11 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
-#include <utility>
+#include <type_traits>
 
+#include "common/async/task.h"
 #include "common/async/time.h"
-#include "common/ipc/request_link.h"
 
 namespace veredus::deliverd {
 
@@ -14,14 +13,12 @@ namespace veredus::deliverd {
 inline constexpr int kTries = 20;
 inline constexpr auto kPauseBetweenTries = std::chrono::milliseconds(250);
 
-// As link.ask(), some seconds long while the peer is away. Only for questions that may be asked
-// twice.
-template <class Request, class Answer, class Message>
-async::Task<std::optional<ipc::Received<Answer>>> ask_patiently(
-    async::Loop& loop, ipc::RequestLink<Request, Answer>& link, Message message,
-    async::Stop& stop) {
+// What `ask` answers, a task of an optional, some seconds long asked again while its peer is away
+// and it is nothing. Only for questions that may be asked twice.
+template <class Ask>
+std::invoke_result_t<Ask> patiently(async::Loop& loop, Ask ask, async::Stop& stop) {
     for (int tries = 1;; ++tries) {
-        auto answer = co_await link.ask(message, stop);
+        auto answer = co_await ask();
         if (answer || tries == kTries) co_return answer;
         co_await async::sleep_for(loop, kPauseBetweenTries, stop);
     }

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "common/ipc/account.h"
+#include "common/accounts/resolver.h"
 #include "common/ipc/request_link.h"
 #include "common/smtp/server/intake_sink.h"
 #include "common/smtp/server/server.h"
@@ -15,15 +15,14 @@ using async::Stop;
 using async::Task;
 using smtp::say;
 using smtp::Say;
-using ResolveLink = ipc::RequestLink<ipc::resolve::Request, ipc::resolve::Answer>;
 using QueueSink = smtp::IntakeSink<intake::IntakeClient, intake::Body, intake::Envelope>;
 
 // Mail from anybody to the people of this host, and to nobody else.
 class MxPolicy final : public smtp::Policy {
   public:
-    MxPolicy(daemon::Certificate& certificate, ResolveLink& resolve, intake::IntakeClient& queue,
-             smtp::Domain own)
-        : certificate_(certificate), resolve_(resolve), queue_(queue), own_(std::move(own)) {}
+    MxPolicy(daemon::Certificate& certificate, accounts::Resolver& resolver,
+             intake::IntakeClient& queue, smtp::Domain own)
+        : certificate_(certificate), resolver_(resolver), queue_(queue), own_(std::move(own)) {}
 
     net::TlsContext* tls() override { return &certificate_.context(); }
     const smtp::Domain& own_domain() const override { return own_; }
@@ -37,12 +36,8 @@ class MxPolicy final : public smtp::Policy {
 
     Task<Refusal> rcpt(const smtp::Client&, const smtp::Mailbox& recipient, Stop& stop) override {
         const std::string address = recipient.text();
-        ipc::resolve::Resolve question;
-        question.address = address;
-        const auto answer = co_await resolve_.ask(std::move(question), stop);
-        if (!answer) co_return say(Say::resolver_unavailable);
-        const auto* resolved = std::get_if<ipc::resolve::Resolved>(&answer->message);
-        if (resolved == nullptr) co_return say(Say::resolver_unavailable);
+        const auto resolved = co_await resolver_.resolve(address, stop);
+        if (!resolved) co_return say(Say::resolver_unavailable);
         switch (resolved->kind) {
             case ipc::resolve::Kind::mailbox:
             case ipc::resolve::Kind::alias:
@@ -62,7 +57,7 @@ class MxPolicy final : public smtp::Policy {
 
   private:
     daemon::Certificate& certificate_;
-    ResolveLink& resolve_;
+    accounts::Resolver& resolver_;
     intake::IntakeClient& queue_;
     smtp::Domain own_;
 };
@@ -78,18 +73,18 @@ smtp::Domain own_domain(const config::Config& config) {
 }  // namespace
 
 Task<> serve(daemon::Env& env, daemon::Certificate& certificate) {
-    ResolveLink resolve(env.loop, env.link("resolve"));
+    accounts::Resolver resolver(env.loop, env.link("resolve"));
     intake::IntakeClient queue(env.loop, env.log, env.link("intake"));
-    MxPolicy policy(certificate, resolve, queue, own_domain(env.config));
+    MxPolicy policy(certificate, resolver, queue, own_domain(env.config));
     smtp::Server server(env);
     env.on_reload = [&] {
         server.configure();
         policy.own_domain(own_domain(env.config));
     };
     const auto links = [&](async::Scope& scope) {
-        const auto keep_resolve = [&](Stop& stop) { return resolve.run(stop); };
+        const auto keep_resolver = [&](Stop& stop) { return resolver.run(stop); };
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
-        scope.spawn(keep_resolve, std::ref(scope.stop()));
+        scope.spawn(keep_resolver, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
     };
     const auto body = [&](async::Scope& scope) -> Task<> {

@@ -43,11 +43,8 @@ Task<smtp::Policy::Refusal> SubmissionPolicy::rcpt(const smtp::Client&,
                                                    const smtp::Mailbox& recipient, Stop& stop) {
     // Of others' domains accountd knows nothing but that.
     if (!env_.config.is_local_domain(recipient.domain().text())) co_return std::nullopt;
-    ipc::resolve::Resolve question;
-    question.address = recipient.text();
-    const auto answer = co_await links_.resolve.ask(std::move(question), stop);
-    const auto* resolved = answer ? std::get_if<ipc::resolve::Resolved>(&answer->message) : nullptr;
-    if (resolved == nullptr || resolved->kind == ipc::resolve::Kind::unavailable)
+    const auto resolved = co_await links_.resolver.resolve(recipient.text(), stop);
+    if (!resolved || resolved->kind == ipc::resolve::Kind::unavailable)
         co_return say(Say::resolver_unavailable);
     if (resolved->kind == ipc::resolve::Kind::unknown)
         co_return say(Say::unknown_user, {recipient.text()});
@@ -88,22 +85,12 @@ Task<smtp::Policy::LoginResult> UserPolicy::log_in(const smtp::Client& client, s
     co_return LoginResult{Login::ok, verified.user};
 }
 
-Task<std::optional<bool>> UserPolicy::may_use(std::string user, std::string address, Stop& stop) {
-    ipc::resolve::MayUse question;
-    question.user = std::move(user);
-    question.address = std::move(address);
-    const auto answer = co_await links_.resolve.ask(std::move(question), stop);
-    const auto* allowed = answer ? std::get_if<ipc::resolve::Allowed>(&answer->message) : nullptr;
-    if (allowed == nullptr) co_return std::nullopt;
-    co_return allowed->allowed;
-}
-
 // <> is open to all: what a mail program answers by itself (RFC 3798) is sent that way.
 Task<smtp::Policy::Refusal> UserPolicy::mail(const smtp::Client& client,
                                              const smtp::MailArguments& mail, Stop& stop) {
     if (mail.reverse_path.is_null()) co_return std::nullopt;
     const std::string address = mail.reverse_path.text();
-    const auto allowed = co_await may_use(client.user, address, stop);
+    const auto allowed = co_await links_.resolver.may_use(client.user, address, stop);
     if (!allowed) co_return say(Say::resolver_unavailable);
     if (!*allowed) co_return say(Say::sender_not_yours, {address, client.user});
     co_return std::nullopt;
@@ -118,7 +105,7 @@ Task<std::expected<std::string, Answer>> UserPolicy::header(const smtp::Client& 
     const std::string known = header.transaction.mail.reverse_path.text();
     for (const auto& address : *addresses) {
         if (address == known || address == client.user) continue;
-        const auto allowed = co_await may_use(client.user, address, stop);
+        const auto allowed = co_await links_.resolver.may_use(client.user, address, stop);
         if (!allowed) co_return std::unexpected(say(Say::resolver_unavailable));
         if (!*allowed)
             co_return std::unexpected(say(Say::header_from_not_yours, {address, client.user}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/accounts/resolver.h"
 #include "common/daemon/certificate.h"
 #include "common/daemon/env.h"
 #include "common/ipc/account.h"
@@ -10,12 +11,11 @@
 
 namespace veredus::submitd {
 
-using ResolveLink = ipc::RequestLink<ipc::resolve::Request, ipc::resolve::Answer>;
 using VerifyLink = ipc::RequestLink<ipc::verify::Request, ipc::verify::Answer>;
 
 // What both kinds of submission lean on.
 struct Links {
-    ResolveLink& resolve;
+    accounts::Resolver& resolver;
     VerifyLink& verify;
     intake::IntakeClient& queue;
 };
@@ -59,10 +59,6 @@ class UserPolicy final : public SubmissionPolicy {
                                                                  async::Stop& stop) override;
 
   private:
-    // Nothing where accountd is away.
-    async::Task<std::optional<bool>> may_use(std::string user, std::string address,
-                                             async::Stop& stop);
-
     daemon::Certificate& certificate_;
 };
 

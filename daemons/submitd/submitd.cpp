@@ -13,10 +13,10 @@ using async::Task;
 using Kind = smtp::Server::Kind;
 
 Task<> serve(daemon::Env& env, daemon::Certificate& certificate, const LocalUsers& users) {
-    ResolveLink resolve(env.loop, env.link("resolve"));
+    accounts::Resolver resolver(env.loop, env.link("resolve"));
     VerifyLink verify(env.loop, env.link("verify"));
     intake::IntakeClient queue(env.loop, env.log, env.link("intake"));
-    const Links links{resolve, verify, queue};
+    const Links links{resolver, verify, queue};
     UserPolicy user_policy(env, links, certificate);
     ProgramPolicy program_policy(env, links, users);
     smtp::Server server(env);
@@ -26,10 +26,10 @@ Task<> serve(daemon::Env& env, daemon::Certificate& certificate, const LocalUser
         program_policy.configure();
     };
     const auto keep_links = [&](async::Scope& scope) {
-        const auto keep_resolve = [&](Stop& stop) { return resolve.run(stop); };
+        const auto keep_resolver = [&](Stop& stop) { return resolver.run(stop); };
         const auto keep_verify = [&](Stop& stop) { return verify.run(stop); };
         const auto keep_queue = [&](Stop& stop) { return queue.run(stop); };
-        scope.spawn(keep_resolve, std::ref(scope.stop()));
+        scope.spawn(keep_resolver, std::ref(scope.stop()));
         scope.spawn(keep_verify, std::ref(scope.stop()));
         scope.spawn(keep_queue, std::ref(scope.stop()));
     };

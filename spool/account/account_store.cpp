@@ -74,6 +74,12 @@ AccountStore::AccountStore(Directory& directory, std::string_view name,
     select_credential_ = database_.prepare("SELECT credential FROM user WHERE address = ?1");
 }
 
+void AccountStore::set_local_domains(std::vector<std::string> domains) {
+    local_domains_ = std::move(domains);
+    known_.clear();
+    if (file_) file_->touch();
+}
+
 bool AccountStore::is_user(std::string_view address) {
     return select_user_.query(address).next();
 }

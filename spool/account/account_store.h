@@ -24,10 +24,9 @@ class AccountStore {
     AccountStore(Directory& directory, std::string_view name,
                  std::vector<std::string> local_domains);
 
-    void set_local_domains(std::vector<std::string> domains) {
-        local_domains_ = std::move(domains);
-        known_.clear();
-    }
+    // Who remembers what an address is for as long as the file stays as it was
+    // (common/accounts/edition.h) then asks anew.
+    void set_local_domains(std::vector<std::string> domains);
 
     // --- What an address is
 

@@ -69,6 +69,9 @@ class File {
 
     virtual void truncate(std::uint64_t size) = 0;
 
+    // Its times become the present, as if it had been written.
+    virtual void touch() {}
+
     // Contents and size are durable when this returns (fdatasync). After it threw, nobody knows
     // which of the writes since the last sync are: those must not be counted on, not even after a
     // later sync succeeds. The file's name is durable only after Directory::sync(); durable() below

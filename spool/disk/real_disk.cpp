@@ -143,6 +143,10 @@ class RealFile final : public File {
         if (retried([&] { return ::fdatasync(number()); }) != 0) fail("sync");
     }
 
+    void touch() override {
+        if (::futimens(number(), nullptr) != 0) fail("set the times of");
+    }
+
     bool try_lock(Lock kind, std::uint64_t start, std::uint64_t length) override {
         struct flock range{};
         range.l_type = kind == Lock::kNone ? F_UNLCK : kind == Lock::kShared ? F_RDLCK : F_WRLCK;

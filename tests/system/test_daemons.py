@@ -65,6 +65,7 @@ def described(pid, descriptor, directory, sockets):
     """A descriptor as docs/architecture.md names it."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+        facts = pathlib.Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text()
     except FileNotFoundError:
         return None
     if found := re.fullmatch(r"socket:\[(\d+)\]", target):
@@ -76,7 +77,8 @@ def described(pid, descriptor, directory, sockets):
     target = target.removesuffix(" (deleted)")
     if target == str(directory):
         return "."
-    return target.removeprefix(f"{directory}/")
+    opens_nothing = int(re.search(r"^flags:\s*([0-7]+)", facts, re.M)[1], 8) & os.O_PATH
+    return ("times of " if opens_nothing else "") + target.removeprefix(f"{directory}/")
 
 
 COMMON = ["/dev/null", "pipe", "epoll", "eventfd"]
