@@ -1,13 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <tuple>
 #include <variant>
 #include <vector>
 
-#include "common/ipc/phases.h"
 #include "common/mail/body_ref.h"
 #include "common/mail/envelope.h"
 #include "common/mail/queue_id.h"
@@ -20,13 +18,12 @@
 // Accepted on, which comes when body and envelope are on disk.
 //
 //   OpenBody → BodyOpened + descriptor          once a segment, or once a large message
-//   Begin, Recipients…, Commit → Accepted | Refused       many transactions side by side
-//   Begin, …, Abort                              no answer
+//   Recipients…, Submit → Accepted | Refused    many transactions side by side
 //   Room                                         from queued, when the disk fills up or has room
 //   again
 namespace veredus::ipc::intake {
 
-// At most this many recipients stand in one Recipients message, so that it fits a packet.
+// At most this many recipients stand in one message of the link, so that it fits a packet.
 inline constexpr std::size_t kRecipientsPerMessage = 100;
 
 // A recipient as the client named it.
@@ -65,41 +62,24 @@ inline constexpr std::size_t kSealedRecipients = kRecipientsPerMessage;
 struct OpenBody {
     std::uint32_t request = 0;
     // A file for one large message; otherwise a segment: no body of the one before is taken from
-    // then on but those whose Commit was sent already.
+    // then on but those whose Submit was sent already.
     bool single = false;
     auto fields() { return std::tie(request, single); }
 };
 
-struct Begin {
-    std::uint32_t transaction = 0;
-    mail::QueueId id;
-    std::string reverse_path;  // without angle brackets; empty for <>
-    std::string envelope_id;   // RFC 3461 4.4, decoded
-    mail::Ret ret = mail::Ret::kUnsaid;
-    mail::BodyType body_type = mail::BodyType::kSevenBit;
-    mail::ClientFacts client;
-    auto fields() {
-        return std::tie(transaction, id, reverse_path, envelope_id, ret, body_type, client);
-    }
-};
-
+// The first of a message's recipients, in their order, where they are more than a packet's worth.
 struct Recipients {
     std::uint32_t transaction = 0;
     std::vector<Recipient> recipients;
     auto fields() { return std::tie(transaction, recipients); }
 };
 
-struct Commit {
+// A message, with the last of its recipients, or all.
+struct Submit {
     std::uint32_t transaction = 0;
-    mail::BodyRef body;         // in a file that was opened for this client
-    std::string message_id;     // the Message-ID field's value with its angle brackets, or empty
-    std::int32_t priority = 0;  // RFC 6710: the higher goes first
-    auto fields() { return std::tie(transaction, body, message_id, priority); }
-};
-
-struct Abort {
-    std::uint32_t transaction = 0;
-    auto fields() { return std::tie(transaction); }
+    Envelope envelope;
+    mail::BodyRef body;  // in a file that was opened for this client
+    auto fields() { return std::tie(transaction, envelope, body); }
 };
 
 // A single file that will not be committed.
@@ -108,7 +88,7 @@ struct DiscardBody {
     auto fields() { return std::tie(file); }
 };
 
-using Request = std::variant<OpenBody, Begin, Recipients, Commit, Abort, DiscardBody>;
+using Request = std::variant<OpenBody, Recipients, Submit, DiscardBody>;
 
 // With a descriptor, unless `file` is 0 and `text` says why.
 struct BodyOpened {
@@ -135,23 +115,12 @@ struct Refused {
 };
 
 // Whether the disk has room for new mail; until it is said for the first time it has. Without it
-// all that is committed is refused.
+// all that is submitted is refused.
 struct Room {
     bool left = true;
     auto fields() { return std::tie(left); }
 };
 
 using Answer = std::variant<BodyOpened, Accepted, Refused, Room>;
-
-// What a transaction may say when. OpenBody and DiscardBody stand outside transactions.
-enum class Phase { idle, begun, addressed };
-inline constexpr std::array<Rule<Phase>, 6> kRules{{
-    {Phase::idle, 1, Phase::begun},           // Begin
-    {Phase::begun, 2, Phase::addressed},      // Recipients
-    {Phase::addressed, 2, Phase::addressed},  // Recipients
-    {Phase::addressed, 3, Phase::idle},       // Commit
-    {Phase::begun, 4, Phase::idle},           // Abort
-    {Phase::addressed, 4, Phase::idle},       // Abort
-}};
 
 }  // namespace veredus::ipc::intake

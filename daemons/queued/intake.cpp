@@ -19,7 +19,8 @@ namespace wire = ipc::intake;
 
 namespace {
 
-// Transactions a client may have begun and not ended, and single files it may hold.
+// Transactions of many recipients a client may have begun and not ended, and single files it may
+// hold.
 constexpr std::size_t kTransactions = 10'000;
 constexpr std::size_t kSingles = 2'000;
 constexpr std::size_t kRecipients =
@@ -56,27 +57,12 @@ Task<> Intake::run(Channel& channel, Stop& stop) {
     for (;;) {
         auto received = co_await channel.receive(stop);
         if (!received) co_return;
-        hear(channel, std::move(received->message));
+        std::visit([&](auto& message) { hear(channel, std::move(message)); }, received->message);
         co_await channel.drained(stop);
     }
 }
 
-void Intake::hear(Channel& channel, wire::Request request) {
-    if (const auto* open = std::get_if<wire::OpenBody>(&request)) return open_body(channel, *open);
-    if (const auto* discard = std::get_if<wire::DiscardBody>(&request)) {
-        singles_.erase(discard->file);
-        return;
-    }
-    const std::uint32_t number = std::visit(
-        [](const auto& message) -> std::uint32_t {
-            if constexpr (requires { message.transaction; }) return message.transaction;
-            return 0;
-        },
-        request);
-    in_transaction(channel, number, std::move(request));
-}
-
-void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
+void Intake::hear(Channel& channel, const wire::OpenBody& request) {
     wire::BodyOpened answer{
         .request = request.request, .file = 0, .offset = 0, .capacity = 0, .key = {}, .text = {}};
     try {
@@ -106,30 +92,17 @@ void Intake::open_body(Channel& channel, const wire::OpenBody& request) {
     }
 }
 
-void Intake::in_transaction(Channel& channel, std::uint32_t number, wire::Request request) {
-    if (!transactions_.contains(number) && transactions_.size() >= kTransactions)
+void Intake::hear(Channel&, const wire::DiscardBody& discard) {
+    singles_.erase(discard.file);
+}
+
+void Intake::hear(Channel&, wire::Recipients first) {
+    if (!first_recipients_.contains(first.transaction) && first_recipients_.size() >= kTransactions)
         throw ipc::ProtocolError("too many transactions at a time");
-    Transaction& transaction = transactions_[number];
-    if (!transaction.order.admit(request.index()))
-        throw ipc::ProtocolError("a transaction is out of order");
-    auto& envelope = transaction.envelope;
-    if (auto* begin = std::get_if<wire::Begin>(&request)) {
-        envelope.id = begin->id;
-        envelope.reverse_path = std::move(begin->reverse_path);
-        envelope.envelope_id = std::move(begin->envelope_id);
-        envelope.ret = begin->ret;
-        envelope.body_type = begin->body_type;
-        envelope.client = std::move(begin->client);
-    } else if (auto* more = std::get_if<wire::Recipients>(&request)) {
-        if (envelope.recipients.size() + more->recipients.size() > kRecipients ||
-            more->recipients.empty())
-            throw ipc::ProtocolError("a wrong number of recipients");
-        std::ranges::move(more->recipients, std::back_inserter(envelope.recipients));
-    } else {
-        auto node = transactions_.extract(number);
-        if (auto* last = std::get_if<wire::Commit>(&request))
-            commit(channel, std::move(node.mapped()), std::move(*last));
-    }
+    auto& all = first_recipients_[first.transaction];
+    if (all.size() + first.recipients.size() > kRecipients)
+        throw ipc::ProtocolError("too many recipients");
+    std::ranges::move(first.recipients, std::back_inserter(all));
 }
 
 bool Intake::claim(const mail::BodyRef& body) {
@@ -140,19 +113,22 @@ bool Intake::claim(const mail::BodyRef& body) {
     return true;
 }
 
-void Intake::commit(Channel& channel, Transaction transaction, wire::Commit commit) {
-    const std::uint32_t number = commit.transaction;
-    if (!room_.left()) {
-        channel.send(refusal(number, {.disk_full = true}));
-        return;
+void Intake::hear(Channel& channel, wire::Submit submit) {
+    const std::uint32_t number = submit.transaction;
+    auto& recipients = submit.envelope.recipients;
+    if (auto first = first_recipients_.extract(number)) {
+        std::ranges::move(recipients, std::back_inserter(first.mapped()));
+        recipients = std::move(first.mapped());
     }
+    if (recipients.empty() || recipients.size() > kRecipients)
+        throw ipc::ProtocolError("a wrong number of recipients");
+    if (!room_.left()) return channel.send(refusal(number, {.disk_full = true}));
     try {
-        if (!claim(commit.body))
+        if (!claim(submit.body))
             throw ipc::ProtocolError("a body that was not given to this client");
     } catch (const spool::DiskError& error) {
         env_.log.error("a message's file: {}", error.what());
-        channel.send(wire::Refused{number, "4.3.0", "the queue cannot be written"});
-        return;
+        return channel.send(wire::Refused{number, "4.3.0", "the queue cannot be written"});
     }
     auto answer = [to = channel_, accepted = accepted_, number](const Committer::Answer& outcome,
                                                                 const spool::NewMessage& message) {
@@ -165,10 +141,7 @@ void Intake::commit(Channel& channel, Transaction transaction, wire::Commit comm
         }
         if (good) accepted(message);
     };
-    auto& envelope = transaction.envelope;
-    envelope.message_id = std::move(commit.message_id);
-    envelope.priority = commit.priority;
-    committer_.arrive({spool::arrival_of(std::move(envelope), commit.body,
+    committer_.arrive({spool::arrival_of(std::move(submit.envelope), submit.body,
                                          env_.loop.clock().wall_us(), env_.config.queue.expire),
                        std::move(answer)});
 }

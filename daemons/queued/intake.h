@@ -29,15 +29,12 @@ class Intake {
     async::Task<> run(Channel& channel, async::Stop& stop);
 
   private:
-    struct Transaction {
-        ipc::Conversation<ipc::intake::Phase> order{ipc::intake::kRules, ipc::intake::Phase::idle};
-        ipc::intake::Envelope envelope;
-    };
+    using Recipients = std::vector<ipc::intake::Recipient>;
 
-    void hear(Channel& channel, ipc::intake::Request request);
-    void open_body(Channel& channel, const ipc::intake::OpenBody& request);
-    void in_transaction(Channel& channel, std::uint32_t number, ipc::intake::Request request);
-    void commit(Channel& channel, Transaction transaction, ipc::intake::Commit commit);
+    void hear(Channel& channel, const ipc::intake::OpenBody& request);
+    void hear(Channel& channel, ipc::intake::Recipients first);
+    void hear(Channel& channel, ipc::intake::Submit submit);
+    void hear(Channel& channel, const ipc::intake::DiscardBody& discard);
     bool claim(const mail::BodyRef& body);
 
     daemon::Env& env_;
@@ -48,7 +45,7 @@ class Intake {
     std::shared_ptr<Channel*> channel_;  // null once the client has gone: nobody to answer
     std::unique_ptr<spool::BodyStore::Lease> segment_;
     std::map<std::uint64_t, std::unique_ptr<spool::BodyStore::Lease>> singles_;
-    std::map<std::uint32_t, Transaction> transactions_;
+    std::map<std::uint32_t, Recipients> first_recipients_;  // of transactions, before their Submit
 };
 
 }  // namespace veredus::queued

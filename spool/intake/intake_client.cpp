@@ -253,7 +253,7 @@ Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
     const auto slot = std::make_shared<Slot<Verdict>>(loop_);
     committing_.emplace(transaction, slot);
     body.committed_ = true;
-    send(envelope, transaction, ref);
+    send(transaction, std::move(envelope), ref);
     std::exception_ptr error;
     Verdict out;
     try {
@@ -266,26 +266,16 @@ Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
     co_return out;
 }
 
-void IntakeClient::send(const Envelope& envelope, std::uint32_t transaction,
-                        const mail::BodyRef& ref) {
-    channel_->send(wire::Begin{.transaction = transaction,
-                               .id = envelope.id,
-                               .reverse_path = envelope.reverse_path,
-                               .envelope_id = envelope.envelope_id,
-                               .ret = envelope.ret,
-                               .body_type = envelope.body_type,
-                               .client = envelope.client});
-    const std::span all(envelope.recipients);
-    for (std::size_t from = 0; from < all.size(); from += wire::kRecipientsPerMessage) {
-        const auto some =
-            all.subspan(from, std::min(wire::kRecipientsPerMessage, all.size() - from));
+void IntakeClient::send(std::uint32_t transaction, Envelope envelope, const mail::BodyRef& ref) {
+    auto& all = envelope.recipients;
+    while (all.size() > wire::kRecipientsPerMessage) {
+        const auto end = all.begin() + wire::kRecipientsPerMessage;
         channel_->send(
-            wire::Recipients{.transaction = transaction, .recipients = {some.begin(), some.end()}});
+            wire::Recipients{.transaction = transaction, .recipients = {all.begin(), end}});
+        all.erase(all.begin(), end);
     }
-    channel_->send(wire::Commit{.transaction = transaction,
-                                .body = ref,
-                                .message_id = envelope.message_id,
-                                .priority = envelope.priority});
+    channel_->send(
+        wire::Submit{.transaction = transaction, .envelope = std::move(envelope), .body = ref});
 }
 
 void IntakeClient::discard(std::uint64_t file, std::uint64_t generation) {

@@ -98,7 +98,7 @@ class IntakeClient {
     async::Task<Opened> open(bool single, async::Stop& stop);
     async::Task<bool> append(const Envelope& envelope, Body& body, mail::BodyRef& ref,
                              async::Stop& stop);
-    void send(const Envelope& envelope, std::uint32_t transaction, const mail::BodyRef& ref);
+    void send(std::uint32_t transaction, Envelope envelope, const mail::BodyRef& ref);
     void discard(std::uint64_t file, std::uint64_t generation);
 
     async::Loop& loop_;

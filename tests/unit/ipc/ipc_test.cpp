@@ -42,16 +42,21 @@ struct Fixture {
     }
 };
 
-intake::Begin sample_begin() {
-    intake::Begin begin{.transaction = 7,
-                        .id = mail::QueueId(0x123456789ABCDEF),
-                        .reverse_path = "a@b.example",
-                        .envelope_id = std::string("with\0zero", 9),
-                        .ret = mail::Ret::kHeaders,
-                        .body_type = mail::BodyType::kEightBitMime,
-                        .client = {}};
-    begin.client.tls = "TLSv1.3";
-    return begin;
+intake::Submit sample_submission() {
+    intake::Submit out{.transaction = 7};
+    out.envelope = {.id = mail::QueueId(0x123456789ABCDEF),
+                    .reverse_path = "a@b.example",
+                    .envelope_id = std::string("with\0zero", 9),
+                    .ret = mail::Ret::kHeaders,
+                    .body_type = mail::BodyType::kEightBitMime,
+                    .client = {},
+                    .recipients = {{"x@a.example", "rfc822;x@a.example", 1}},
+                    .message_id = "<x@y>",
+                    .priority = -2};
+    out.envelope.client.tls = "TLSv1.3";
+    out.body = {.file = 3, .offset = 1ULL << 40, .length = 4096, .digest = {}};
+    out.body.digest[15] = 0xFF;
+    return out;
 }
 
 template <class Variant>
@@ -66,20 +71,23 @@ std::string encoded(const Variant& message) {
 BOOST_FIXTURE_TEST_SUITE(wire, Fixture)
 
 BOOST_AUTO_TEST_CASE(what_is_encoded_comes_back) {
-    std::string packet = encoded<intake::Request>(sample_begin());
-    mail::BodyRef body{.file = 3, .offset = 1ULL << 40, .length = 4096, .digest = {}};
-    body.digest[31] = 0xFF;
-    encode(intake::Request(intake::Commit{.transaction = 7, .body = body, .message_id = "<x@y>"}),
-           packet);
+    std::string packet = encoded<intake::Request>(intake::DiscardBody{1ULL << 63});
+    const auto sent = sample_submission();
+    encode(intake::Request(sent), packet);
     const auto messages = decode<intake::Request>(packet);
     BOOST_REQUIRE(messages.size() == 2U);
-    const auto& begin = std::get<intake::Begin>(messages[0]);
-    BOOST_TEST(begin.transaction == 7U);
-    BOOST_TEST((begin.id == sample_begin().id));
-    BOOST_TEST(begin.envelope_id.size() == 9U);
-    BOOST_TEST((begin.ret == mail::Ret::kHeaders));
-    BOOST_TEST(begin.client.tls == "TLSv1.3");
-    BOOST_TEST((std::get<intake::Commit>(messages[1]).body == body));
+    BOOST_TEST(std::get<intake::DiscardBody>(messages[0]).file == 1ULL << 63);
+    const auto& submission = std::get<intake::Submit>(messages[1]);
+    BOOST_TEST(submission.transaction == 7U);
+    const auto& envelope = submission.envelope;
+    BOOST_TEST((envelope.id == sent.envelope.id));
+    BOOST_TEST(envelope.envelope_id.size() == 9U);
+    BOOST_TEST((envelope.ret == mail::Ret::kHeaders));
+    BOOST_TEST(envelope.client.tls == "TLSv1.3");
+    BOOST_REQUIRE(envelope.recipients.size() == 1U);
+    BOOST_TEST(envelope.recipients[0].original_recipient == "rfc822;x@a.example");
+    BOOST_TEST(envelope.priority == -2);
+    BOOST_TEST((submission.body == sent.body));
 }
 
 BOOST_AUTO_TEST_CASE(nested_lists_come_back) {
@@ -117,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_packet_shows_what_it_begins_with) {
 }
 
 BOOST_AUTO_TEST_CASE(every_shortened_or_altered_packet_is_refused_or_read_and_never_more) {
-    const std::string good = encoded<intake::Request>(sample_begin());
+    const std::string good = encoded<intake::Request>(sample_submission());
     for (std::size_t cut = 1; cut < good.size(); ++cut)
         BOOST_CHECK_THROW(decode<intake::Request>(good.substr(0, cut)), ProtocolError);
     for (std::size_t at = 0; at < good.size(); ++at) {
@@ -136,26 +144,13 @@ BOOST_AUTO_TEST_CASE(an_enumeration_has_its_range_and_a_message_its_fields) {
     work::Outcomes outcomes{.job = 1, .outcomes = {{.recipient = 1}}};
     outcomes.outcomes[0].result = static_cast<work::Result>(9);
     BOOST_CHECK_THROW(decode<work::FromWorker>(encoded<work::FromWorker>(outcomes)), ProtocolError);
-    // An Abort in the place of a Begin: one field where there must be seven.
+    // One field where there must be two.
     BOOST_CHECK_THROW(decode<intake::Request>("\x92\x01\x07"), ProtocolError);
-    // Alternative 9 of 6.
+    // Alternative 9 of 4.
     BOOST_CHECK_THROW(decode<intake::Request>("\x92\x09\x07"), ProtocolError);
     // An array of 100,000 that is not there.
     BOOST_CHECK_THROW(decode<intake::Request>(std::string("\xDD\x00\x01\x86\xA0", 5)),
                       ProtocolError);
-}
-
-BOOST_AUTO_TEST_CASE(a_transaction_says_things_in_their_order) {
-    Conversation<intake::Phase> order(intake::kRules, intake::Phase::idle);
-    const auto number = [](const intake::Request& message) { return message.index(); };
-    BOOST_TEST(!order.admit(number(intake::Commit{})));
-    BOOST_TEST(order.admit(number(intake::Begin{})));
-    BOOST_TEST(!order.admit(number(intake::Begin{})));
-    BOOST_TEST(!order.admit(number(intake::Commit{})));
-    BOOST_TEST(order.admit(number(intake::Recipients{})));
-    BOOST_TEST(order.admit(number(intake::Recipients{})));
-    BOOST_TEST(order.admit(number(intake::Commit{})));
-    BOOST_TEST((order.now() == intake::Phase::idle));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -174,7 +169,7 @@ BOOST_AUTO_TEST_CASE(messages_keep_their_order_and_descriptors_their_message) {
         scope.spawn([&]() -> Task<> {
             for (std::uint32_t i = 0; i < 1000; ++i) {
                 const auto message = co_await server.receive(stop);
-                BOOST_TEST(std::get<intake::Abort>(message->message).transaction == i);
+                BOOST_TEST(std::get<intake::DiscardBody>(message->message).file == i);
                 ++received;
             }
             server.send(intake::Accepted{5});
@@ -182,7 +177,7 @@ BOOST_AUTO_TEST_CASE(messages_keep_their_order_and_descriptors_their_message) {
             server.send(intake::Accepted{6});
         });
         for (std::uint32_t i = 0; i < 1000; ++i)
-            client.send(intake::Abort{i});
+            client.send(intake::DiscardBody{i});
         const auto first = co_await client.receive(stop);
         BOOST_TEST(std::get<intake::Accepted>(first->message).transaction == 5U);
         BOOST_TEST(first->descriptors.empty());
@@ -203,16 +198,16 @@ BOOST_AUTO_TEST_CASE(a_peer_that_does_not_read_makes_the_sender_wait_and_loses_n
     run([&](Scope& scope) -> Task<> {
         scope.spawn([&]() -> Task<> {
             for (std::uint32_t i = 0; i < kCount; ++i) {
-                intake::Begin begin{.transaction = i};
-                begin.reverse_path.assign(40'000, 'x');
-                client.send(begin);
+                intake::Submit submission{.transaction = i};
+                submission.envelope.reverse_path.assign(40'000, 'x');
+                client.send(submission);
                 co_await client.drained(stop);
             }
         });
         for (std::uint32_t i = 0; i < kCount; ++i) {
             co_await async::sleep_for(loop, 100us, stop);
             const auto message = co_await server.receive(stop);
-            BOOST_TEST(std::get<intake::Begin>(message->message).transaction == i);
+            BOOST_TEST(std::get<intake::Submit>(message->message).transaction == i);
         }
     });
 }
@@ -234,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_receiver_leaves_the_link_whole) {
             stopped = true;
         }
         BOOST_TEST(stopped);
-        client.send(intake::Abort{1});
+        client.send(intake::DiscardBody{1});
         const auto message = co_await server.receive(stop);
         BOOST_TEST(message.has_value());
     });

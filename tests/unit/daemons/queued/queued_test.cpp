@@ -423,13 +423,11 @@ BOOST_AUTO_TEST_CASE(what_was_deleted_on_its_way_is_not_returned) {
     BOOST_CHECK(next != id);
 }
 
-BOOST_AUTO_TEST_CASE(a_client_out_of_turn_is_cut_off_and_nobody_else) {
+BOOST_AUTO_TEST_CASE(a_client_who_submits_for_nobody_is_cut_off_and_nobody_else) {
     World world;
     ipc::Channel<ipc::intake::Answer, ipc::intake::Request> rogue(world.loop,
                                                                   ipc::dial(world.path("intake")));
-    ipc::intake::Commit commit;
-    commit.transaction = 1;
-    rogue.send(commit);
+    rogue.send(ipc::intake::Submit{.transaction = 1});
     async::Stop stop;
     const auto answer = world.run(rogue.receive(stop));
     BOOST_TEST(!answer.has_value());
@@ -437,26 +435,33 @@ BOOST_AUTO_TEST_CASE(a_client_out_of_turn_is_cut_off_and_nobody_else) {
     BOOST_TEST(world.logged("broke the protocol"));
 }
 
-BOOST_AUTO_TEST_CASE(a_client_commits_what_it_was_given_and_nothing_else) {
+BOOST_AUTO_TEST_CASE(more_recipients_than_a_packet_holds_keep_their_order) {
+    World world;
+    std::vector<std::string> recipients;
+    for (int i = 0; i < 250; ++i)
+        recipients.push_back(fmt::format("r{}@b.example", i));
+    world.accept(kText, recipients);
+    const auto rows = world.list();
+    BOOST_REQUIRE(rows.size() == 1U);
+    std::vector<std::string> kept;
+    for (const auto& recipient : rows[0].recipients)
+        kept.push_back(recipient.address);
+    BOOST_TEST(kept == recipients, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_client_submits_what_it_was_given_and_nothing_else) {
     World world;
     world.accept(kText, {"x@b.example"});
     const auto segment = world.list();  // somebody else's segment is open now
     ipc::Channel<ipc::intake::Answer, ipc::intake::Request> rogue(world.loop,
                                                                   ipc::dial(world.path("intake")));
-    ipc::intake::Begin begin;
-    begin.transaction = 1;
-    begin.id = mail::QueueId(99);
-    ipc::intake::Recipients recipients;
-    recipients.transaction = 1;
-    recipients.recipients.push_back({"x@b.example", {}, 0});
-    ipc::intake::Commit commit;
-    commit.transaction = 1;
-    commit.body.file = static_cast<std::uint64_t>(world.clock.wall_us());
-    commit.body.offset = 100;
-    commit.body.length = 10;
-    rogue.send(begin);
-    rogue.send(recipients);
-    rogue.send(commit);
+    ipc::intake::Submit submit{.transaction = 1};
+    submit.envelope.id = mail::QueueId(99);
+    submit.envelope.recipients.push_back({"x@b.example", {}, 0});
+    submit.body.file = static_cast<std::uint64_t>(world.clock.wall_us());
+    submit.body.offset = 100;
+    submit.body.length = 10;
+    rogue.send(submit);
     async::Stop stop;
     BOOST_TEST(!world.run(rogue.receive(stop)).has_value());
     BOOST_TEST(world.list().size() == 1U);
