@@ -52,38 +52,20 @@ std::optional<mail::BodyRef> SegmentWriter::append(mail::QueueId id, std::string
                          static_cast<std::uint32_t>(sealed.size())};
 }
 
-// What is gathered before it is written, and what a stream may have read beyond that.
-constexpr std::size_t kRoom = kSingleFileThreshold * 3 / 2;
-
-SingleFileWriter::SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number)
-    : file_(std::move(file)),
-      file_number_(file_number),
-      blocks_(std::make_unique_for_overwrite<Block[]>(kRoom / File::kBlock)),
-      room_(kRoom) {}
-
-void SingleFileWriter::add(std::string_view bytes) {
-    if (bytes.size() > room_ - filled_) {
-        const std::size_t blocks = (filled_ + bytes.size()) / File::kBlock + 1;
-        auto larger = std::make_unique_for_overwrite<Block[]>(blocks);
-        std::copy_n(gathered(), filled_, larger[0].bytes);
-        blocks_ = std::move(larger);
-        room_ = blocks * File::kBlock;
-    }
-    bytes.copy(gathered() + filled_, bytes.size());
-    filled_ += bytes.size();
-}
+SingleFileWriter::SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number,
+                                   BlockBuffer gathered)
+    : file_(std::move(file)), file_number_(file_number), gathered_(std::move(gathered)) {}
 
 // Whole blocks; what is left stands at the front.
 void SingleFileWriter::write_out() {
-    const std::size_t whole = filled_ / File::kBlock * File::kBlock;
+    const std::size_t whole = gathered_.whole_blocks();
     if (whole == 0) return;
-    const std::string_view bytes(gathered(), whole);
+    const auto bytes = gathered_.bytes().substr(0, whole);
     digest_.update(bytes);
     file_->bypass_cache(true);
     file_->write(written_, bytes);
     written_ += whole;
-    filled_ -= whole;  // less than a block: it does not overlap its new place
-    std::copy_n(gathered() + whole, filled_, gathered());
+    gathered_.drop_front(whole);
 }
 
 void SingleFileWriter::write(std::string_view bytes) {
@@ -96,12 +78,11 @@ void SingleFileWriter::write(std::string_view bytes) {
 }
 
 mail::BodyRef SingleFileWriter::finish() {
-    digest_.update({gathered(), filled_});
-    const std::uint64_t length = written_ + filled_;
-    const std::size_t whole = (filled_ + File::kBlock - 1) / File::kBlock * File::kBlock;
-    std::fill(gathered() + filled_, gathered() + whole, '\0');
+    digest_.update(gathered_.bytes());
+    const std::uint64_t length = written_ + gathered_.size();
+    gathered_.fill_last_block();
     file_->bypass_cache(true);
-    file_->write(written_, std::string_view(gathered(), whole));
+    file_->write(written_, gathered_.bytes());
     return {file_number_, 0, length, digest_.finish()};
 }
 

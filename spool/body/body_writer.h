@@ -8,6 +8,7 @@
 #include "common/mail/body_ref.h"
 #include "common/mail/digest.h"
 #include "common/mail/queue_id.h"
+#include "spool/body/block_buffer.h"
 #include "spool/body/record.h"
 #include "spool/body/seal.h"
 #include "spool/disk/disk.h"
@@ -57,12 +58,14 @@ class SegmentWriter {
 // So the file ends with its last block, in zeros behind the message (length_of_single()).
 class SingleFileWriter {
   public:
-    SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number);
+    // `gathered`: the message's first bytes.
+    SingleFileWriter(std::unique_ptr<File> file, std::uint64_t file_number,
+                     BlockBuffer gathered = {});
 
     // The next bytes, in memory alone.
-    void add(std::string_view bytes);
+    void add(std::string_view bytes) { gathered_.add(bytes); }
     // There is enough for write_out(), which waits for the disk.
-    bool full() const { return filled_ >= kGathered; }
+    bool full() const { return gathered_.size() >= kGathered; }
     void write_out();
     // For who has nothing to do meanwhile: both.
     void write(std::string_view bytes);
@@ -70,18 +73,15 @@ class SingleFileWriter {
 
     std::uint64_t file_number() const { return file_number_; }
 
+    // The memory, for another message. Nothing else may be called after it.
+    BlockBuffer take_memory() { return std::move(gathered_); }
+
   private:
-    struct alignas(File::kBlock) Block {
-        char bytes[File::kBlock];
-    };
     static constexpr std::size_t kGathered = kSingleFileThreshold;
-    char* gathered() { return blocks_[0].bytes; }
 
     std::unique_ptr<File> file_;
     std::uint64_t file_number_;
-    std::unique_ptr<Block[]> blocks_;
-    std::size_t room_;           // bytes of blocks_
-    std::size_t filled_ = 0;     // ... of them that wait to be written
+    BlockBuffer gathered_;       // waits to be written
     std::uint64_t written_ = 0;  // bytes in the file
     mail::DigestBuilder digest_;
 };

@@ -20,6 +20,7 @@ namespace wire = ipc::intake;
 namespace {
 
 constexpr auto kRedial = std::chrono::milliseconds(50);
+constexpr std::size_t kSpareBytes = 8 * 1024 * 1024;
 
 Verdict away() {
     return {.accepted = false, .status = "4.3.0", .text = "the queue is not available now"};
@@ -50,10 +51,12 @@ std::string sealed_form(const Envelope& envelope) {
 
 // --- Body
 
-Body::Body(IntakeClient& client) : client_(client), generation_(client.generation_) {}
+Body::Body(IntakeClient& client)
+    : client_(client), generation_(client.generation_), memory_(client.take_memory()) {}
 
 Body::~Body() {
     if (file_ && !committed_) client_.discard(file_->file_number(), generation_);
+    client_.give_back(file_ ? file_->take_memory() : std::move(memory_));
 }
 
 void Body::write(std::string_view bytes) {
@@ -61,7 +64,7 @@ void Body::write(std::string_view bytes) {
     if (file_) {
         file_->add(bytes);
     } else {
-        memory_ += bytes;
+        memory_.add(bytes);
     }
 }
 
@@ -88,9 +91,8 @@ Task<> Body::open_file(Stop& stop) {
     auto opened = co_await client_.open(true, stop);
     generation_ = client_.generation_;
     if (opened.file) {
-        file_ =
-            std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file);
-        file_->add(std::exchange(memory_, {}));
+        file_ = std::make_unique<spool::SingleFileWriter>(std::move(opened.file), opened.where.file,
+                                                          std::move(memory_));
     } else if (opened.where.text.empty()) {
         failure_ = away();
     } else {
@@ -206,7 +208,7 @@ Task<bool> IntakeClient::append(const Envelope& envelope, Body& body, mail::Body
         if (segment_) {
             std::optional<mail::BodyRef> place;
             try {
-                place = segment_->append(envelope.id, envelope.reverse_path, body.memory_,
+                place = segment_->append(envelope.id, envelope.reverse_path, body.memory_.bytes(),
                                          sealed_form(envelope));
             } catch (const spool::DiskError& error) {
                 body.failure_ = failure_of(error);
@@ -276,6 +278,22 @@ void IntakeClient::send(std::uint32_t transaction, Envelope envelope, const mail
     }
     channel_->send(
         wire::Submit{.transaction = transaction, .envelope = std::move(envelope), .body = ref});
+}
+
+// The last to be given back, which the processor has at hand.
+spool::BlockBuffer IntakeClient::take_memory() {
+    if (spare_memory_.empty()) return {};
+    spool::BlockBuffer memory = std::move(spare_memory_.back());
+    spare_memory_.pop_back();
+    spare_bytes_ -= memory.capacity();
+    return memory;
+}
+
+void IntakeClient::give_back(spool::BlockBuffer memory) {
+    if (memory.capacity() == 0 || spare_bytes_ + memory.capacity() > kSpareBytes) return;
+    memory.clear();
+    spare_bytes_ += memory.capacity();
+    spare_memory_.push_back(std::move(memory));
 }
 
 void IntakeClient::discard(std::uint64_t file, std::uint64_t generation) {

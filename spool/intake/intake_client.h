@@ -60,8 +60,8 @@ class Body {
     void fail(std::string status, std::string text);
 
     IntakeClient& client_;
-    std::uint64_t generation_;  // of the link, when the file was opened
-    std::string memory_;        // all of it, until there is a file
+    std::uint64_t generation_;   // of the link, when the file was opened
+    spool::BlockBuffer memory_;  // all of it, until there is a file
     std::unique_ptr<spool::SingleFileWriter> file_;
     bool committed_ = false;
     Verdict failure_;  // with a status once something went wrong
@@ -100,6 +100,8 @@ class IntakeClient {
                              async::Stop& stop);
     void send(std::uint32_t transaction, Envelope envelope, const mail::BodyRef& ref);
     void discard(std::uint64_t file, std::uint64_t generation);
+    spool::BlockBuffer take_memory();
+    void give_back(spool::BlockBuffer memory);
 
     async::Loop& loop_;
     log::Log& log_;
@@ -110,6 +112,10 @@ class IntakeClient {
     bool has_room_ = true;
     std::unordered_map<std::uint32_t, std::shared_ptr<async::Slot<Opened>>> opening_;
     std::unordered_map<std::uint32_t, std::shared_ptr<async::Slot<Verdict>>> committing_;
+    // Of bodies that are done with it, for the next: to get memory from the kernel and give it back
+    // costs a large message more than its bytes do.
+    std::vector<spool::BlockBuffer> spare_memory_;
+    std::size_t spare_bytes_ = 0;
     std::unique_ptr<spool::SegmentWriter> segment_;
     async::Semaphore segment_turn_;  // one asks for the next segment, the others wait
 };

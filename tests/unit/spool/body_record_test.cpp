@@ -199,6 +199,23 @@ BOOST_AUTO_TEST_CASE(single_files_hold_the_message_and_zeros) {
     BOOST_TEST(length_of_single(*file) == 7U);
 }
 
+BOOST_AUTO_TEST_CASE(memory_that_served_another_message_shows_nothing_of_it) {
+    FaultDisk disk;
+    SingleFileWriter first(disk.root().create("a"), 3);
+    first.write(std::string(10'000, 'x'));
+    first.finish();
+    BlockBuffer memory = first.take_memory();
+    memory.clear();
+    BOOST_TEST(memory.capacity() >= 10'000U);
+    memory.add("begin");
+    SingleFileWriter second(disk.root().create("b"), 4, std::move(memory));
+    second.write(", end");
+    const auto body = second.finish();
+    BOOST_CHECK((body == mail::BodyRef{4, 0, 10, mail::digest_of("begin, end")}));
+    const auto file = disk.root().open("b", Access::kRead);
+    BOOST_TEST((read_all(*file) == "begin, end" + std::string(File::kBlock - 10, '\0')));
+}
+
 BOOST_AUTO_TEST_CASE(single_files_take_pieces_of_any_length) {
     TemporaryDirectory temporary;
     std::string message;
