@@ -176,8 +176,8 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
         if (!name) continue;  // not ours; somebody put it there
         last_number_ = std::max(last_number_, name->number);
         const auto references = needed.find(name->number);
+        const bool damaged = unreadable.contains(name->number);
         if (references == needed.end()) {
-            const bool damaged = unreadable.contains(name->number);
             if (unneeded == Unneeded::kRemove && !damaged) {
                 directory_->unlink(text);
             } else if (unneeded != Unneeded::kLeave) {
@@ -187,6 +187,12 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
             }
             continue;
         }
+        if (damaged)
+            faults.push_back(
+                {name->number,
+                 fmt::format("{} cannot be read; mail that was accepted in the last moments before "
+                             "the stop may stand in it",
+                             text)});
         auto file = std::make_shared<BodyFile>();
         file->name = *name;
         file->references = references->second;

@@ -137,7 +137,7 @@ class BodyStore {
     };
     // Tells the store what is needed: file → number of messages in it; and what to do with the
     // other files in the directory: those in `unreadable` are put aside at least. Answers the
-    // needed ones that are missing, and those put aside. Once, before anything else.
+    // needed ones that are missing or unreadable, and those put aside. Once, before anything else.
     std::vector<BodyFileFault> recover(const std::map<std::uint64_t, std::uint64_t>& needed,
                                        Unneeded unneeded,
                                        const std::set<std::uint64_t>& unreadable = {});

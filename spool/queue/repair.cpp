@@ -186,7 +186,7 @@ class Repair {
         const bool kept = found.message != MessageState::kQueued;
         if (!found.any_recipients) {
             const std::string why = "its recipients were lost; released, it goes to the postmaster";
-            add_postmaster(id);
+            doors().to_ready(id, 1, postmaster());
             keep(id, why);
             done("{}: {}", id.text(), why);
         } else if (!unfinished) {
@@ -213,12 +213,12 @@ class Repair {
         keep(id, why);
         done("{}: {}; it is held, and may be released", id.text(), why);
     }
-    void add_postmaster(mail::QueueId id) {
-        Recipient postmaster;
-        postmaster.address = options_.postmaster;
-        postmaster.destination = postmaster.address.substr(postmaster.address.rfind('@') + 1);
-        postmaster.next_attempt_us = options_.now_us;
-        doors().to_ready(id, 1, postmaster);
+    Recipient postmaster() const {
+        Recipient out;
+        out.address = options_.postmaster;
+        out.destination = out.address.substr(out.address.rfind('@') + 1);
+        out.next_attempt_us = options_.now_us;
+        return out;
     }
 
     void search_files() {
@@ -326,30 +326,23 @@ class Repair {
         const auto left = LedgerReader(*ledger).left(ids);
         for (const auto& [id, mail] : unknown_) {
             if (left.contains(id)) continue;
-            if (mail.sealed) {
-                adopt_sealed(mail);
-                continue;
-            }
-            const auto why = fmt::format(
-                "found in body file {:016x} without its envelope: nobody knows its recipients; "
-                "released, it goes to the postmaster",
-                mail.body.file);
-            doors().to_queued(envelope_of(mail), store_->durable_, 1);
-            add_postmaster(id);
-            keep(id, why);
-            done("{}: {}", id.text(), why);
+            adopt(mail);
         }
     }
 
-    // Nobody knows to whom of them it has gone already.
-    void adopt_sealed(const FoundMail& mail) {
+    void adopt(const FoundMail& mail) {
+        const auto recipients =
+            mail.sealed ? mail.sealed->recipients : std::vector<Recipient>{postmaster()};
+        // Nobody knows to whom of those in an envelope it has gone already.
         const auto why = fmt::format(
-            "found in body file {:016x} with its envelope; released, it goes to all its "
-            "recipients, also to those who have it",
-            mail.body.file);
-        doors().to_queued(envelope_of(mail), store_->durable_, mail.sealed->recipients.size());
+            "found in body file {:016x} {}", mail.body.file,
+            mail.sealed ? "with its envelope; released, it goes to all its recipients, also to "
+                          "those who have it"
+                        : "without its envelope: nobody knows its recipients; released, it goes to "
+                          "the postmaster");
+        doors().to_queued(envelope_of(mail), store_->durable_, recipients.size());
         std::uint32_t number = 0;
-        for (const auto& recipient : mail.sealed->recipients)
+        for (const auto& recipient : recipients)
             doors().to_ready(mail.id, ++number, recipient);
         keep(mail.id, why);
         done("{}: {}", mail.id.text(), why);

@@ -264,6 +264,25 @@ BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_read_is_put_aside) {
     BOOST_TEST(names[0].ends_with(kOrphanSuffix));
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_read_and_is_needed_is_told_of) {
+    commit(make("the first one syncs the file's name, too"));
+    spool->seal(false);
+    const auto known = commit(make("its rows are on disk"));
+    spool->seal(true);
+    commit(make("its rows are not"));
+    after = disk.after(FaultDisk::Loss::kAllUnsynced);
+    spool.reset();
+    after->set_plan({.unreadable_suffix = ".segment"});
+    spool.emplace(after->root());
+    const auto recovered = spool->recover();
+    BOOST_TEST_REQUIRE(recovered.files.size() == 1U);
+    BOOST_TEST(recovered.files[0].text.contains("mail that was accepted in the last moments"));
+    BOOST_TEST(queue().show(known).has_value());
+    const auto names = after->root().open_directory("body")->list();
+    BOOST_TEST_REQUIRE(names.size() == 1U);
+    BOOST_TEST(!names[0].ends_with(kOrphanSuffix));
+}
+
 BOOST_AUTO_TEST_CASE(a_horizon_comes_back) {
     Horizon horizon;
     horizon.move({.newest = 9, .open = {3, 7}});
