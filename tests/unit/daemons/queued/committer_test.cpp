@@ -152,10 +152,10 @@ BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
 
 // The loop waits for a disk that was quick of late; for a slow one a thread of the pool does.
 BOOST_AUTO_TEST_CASE(the_loop_waits_for_quick_disks_alone) {
-    Committing world;
     int took = 100;  // microseconds
     std::string where;
     std::mutex at_sync;  // two files may be synced at the same time
+    Committing world;    // which syncs once more at its end
     world.disk.set_at_sync([&, loops = std::this_thread::get_id()] {
         const std::lock_guard lock(at_sync);
         where += std::this_thread::get_id() == loops ? 'l' : 'p';
