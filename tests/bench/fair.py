@@ -10,7 +10,8 @@ from peers import Veredus
 from report import progress, table, verdict
 
 INTERVAL_MS, PROBES = 50, 20  # a second of single messages
-IDLE_SECONDS = 5
+IDLE_SECONDS = 20  # with fewer messages the 99th of a hundred is one message's luck
+MAILINGS = 3  # a round
 PER_MESSAGE, DOMAINS = 1000, 100
 TIMES = 2
 
@@ -40,6 +41,7 @@ def mailing_is_through(sink, recipients):
 def run(kinds, options, place):
     """The report; it is about Veredus alone."""
     recipients = options.recipients
+    mailings = MAILINGS * options.rounds if options.rounds > 1 else 1
     with contextlib.ExitStack() as stack:
         thread = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         sink = stack.enter_context(Sink())
@@ -49,7 +51,7 @@ def run(kinds, options, place):
         idle = probe(peer, sink, lambda: next(seconds, None) is None)
         sink.reset()
         drained = []
-        for number in range(options.rounds):
+        for number in range(mailings):
             mailing = thread.submit(send, peer, "r%n@m%d.example", messages=recipients // PER_MESSAGE, per_session=recipients, recipients=PER_MESSAGE,
                                     destinations=DOMAINS, sender="mailing@load.example", pipelining=True)
             progress(f"fair: a mailing to {recipients:,} recipients goes through the queue")
@@ -60,6 +62,6 @@ def run(kinds, options, place):
              ["a mailing drains", busy["timed"], f"{busy['p50_ms']:.1f}", f"{busy['p99_ms']:.1f}", f"{busy['longest_ms']:.1f}",
               verdict(busy["p99_ms"] / idle["p99_ms"], TIMES, at_least=False)]]
     return (f"## Fair\n\nA message every {INTERVAL_MS} ms to one of ten other hosts, from when it was due until the sink has it, milliseconds. "
-            f"The mailings, {options.rounds} one after the other: {recipients:,} recipients at {DOMAINS} domains, {PER_MESSAGE} a message; through in {drained:.1f} s "
+            f"The mailings, {mailings} one after the other: {recipients:,} recipients at {DOMAINS} domains, {PER_MESSAGE} a message; through in {drained:.1f} s "
             f"({recipients / drained:,.0f} recipients/s).\n\n"
             + table(["meanwhile", "messages", "p50", "p99", "longest", "p99, times"], lines))
