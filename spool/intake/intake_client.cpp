@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <exception>
-#include <span>
+#include <iterator>
 #include <utility>
 
 #include "common/async/blocking.h"
@@ -20,6 +20,7 @@ namespace wire = ipc::intake;
 namespace {
 
 constexpr auto kRedial = std::chrono::milliseconds(50);
+constexpr std::ptrdiff_t kPacketful = wire::kRecipientsPerMessage;
 constexpr std::size_t kSpareBytes = 8 * 1024 * 1024;
 
 Verdict away() {
@@ -270,12 +271,13 @@ Task<Verdict> IntakeClient::submit(Envelope envelope, Body& body, Stop& stop) {
 
 void IntakeClient::send(std::uint32_t transaction, Envelope envelope, const mail::BodyRef& ref) {
     auto& all = envelope.recipients;
-    while (all.size() > wire::kRecipientsPerMessage) {
-        const auto end = all.begin() + wire::kRecipientsPerMessage;
+    auto first = all.begin();
+    for (; all.end() - first > kPacketful; first += kPacketful)
         channel_->send(
-            wire::Recipients{.transaction = transaction, .recipients = {all.begin(), end}});
-        all.erase(all.begin(), end);
-    }
+            wire::Recipients{.transaction = transaction,
+                             .recipients = {std::make_move_iterator(first),
+                                            std::make_move_iterator(first + kPacketful)}});
+    all.erase(all.begin(), first);
     channel_->send(
         wire::Submit{.transaction = transaction, .envelope = std::move(envelope), .body = ref});
 }
