@@ -15,7 +15,6 @@
 #include "common/async/scope.h"
 #include "common/async/time.h"
 #include "common/ipc/channel.h"
-#include "common/ipc/request_link.h"
 #include "common/ipc/work.h"
 #include "common/log/delivery.h"
 #include "common/mail/digest.h"

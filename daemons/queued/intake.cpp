@@ -100,8 +100,8 @@ void Intake::hear(Channel&, wire::Recipients first) {
     if (!first_recipients_.contains(first.transaction) && first_recipients_.size() >= kTransactions)
         throw ipc::ProtocolError("too many transactions at a time");
     auto& all = first_recipients_[first.transaction];
-    if (all.size() + first.recipients.size() > kRecipients)
-        throw ipc::ProtocolError("too many recipients");
+    if (first.recipients.empty() || all.size() + first.recipients.size() > kRecipients)
+        throw ipc::ProtocolError("a wrong number of recipients");
     std::ranges::move(first.recipients, std::back_inserter(all));
 }
 

@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "common/accounts/resolver.h"
-#include "common/ipc/request_link.h"
 #include "common/smtp/server/intake_sink.h"
 #include "common/smtp/server/server.h"
 #include "spool/intake/intake_client.h"

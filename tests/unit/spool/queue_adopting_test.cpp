@@ -41,6 +41,14 @@ struct AdoptingFixture : QueueFixture {
         spool->skip_ids(1000);
         return spool->recover();
     }
+    // As crash(), and then no segment can be read.
+    Recovered crash_and_read_nothing() {
+        after = disk.after(FaultDisk::Loss::kAllUnsynced);
+        spool.reset();
+        after->set_plan({.unreadable_suffix = ".segment"});
+        spool.emplace(after->root());
+        return spool->recover();
+    }
     std::string text_of(mail::QueueId id) {
         const auto message = queue().show(id);
         return message ? spool->bodies.read(message->envelope.body).value_or("damaged") : "gone";
@@ -251,11 +259,7 @@ BOOST_AUTO_TEST_CASE(an_envelope_of_a_later_version_is_reported) {
 
 BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_read_is_put_aside) {
     const auto id = commit(make("text"));
-    after = disk.after(FaultDisk::Loss::kAllUnsynced);
-    spool.reset();
-    after->set_plan({.unreadable_suffix = ".segment"});
-    spool.emplace(after->root());
-    const auto recovered = spool->recover();
+    const auto recovered = crash_and_read_nothing();
     BOOST_TEST_REQUIRE(recovered.files.size() == 1U);
     BOOST_TEST(recovered.files[0].text.contains("cannot be read; put aside"));
     BOOST_TEST(!queue().show(id).has_value());
@@ -270,11 +274,7 @@ BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_read_and_is_needed_is_told_of) {
     const auto known = commit(make("its rows are on disk"));
     spool->seal(true);
     commit(make("its rows are not"));
-    after = disk.after(FaultDisk::Loss::kAllUnsynced);
-    spool.reset();
-    after->set_plan({.unreadable_suffix = ".segment"});
-    spool.emplace(after->root());
-    const auto recovered = spool->recover();
+    const auto recovered = crash_and_read_nothing();
     BOOST_TEST_REQUIRE(recovered.files.size() == 1U);
     BOOST_TEST(recovered.files[0].text.contains("mail that was accepted in the last moments"));
     BOOST_TEST(queue().show(known).has_value());

@@ -435,6 +435,16 @@ BOOST_AUTO_TEST_CASE(a_client_who_submits_for_nobody_is_cut_off_and_nobody_else)
     BOOST_TEST(world.logged("broke the protocol"));
 }
 
+BOOST_AUTO_TEST_CASE(a_client_who_announces_no_recipients_is_cut_off) {
+    World world;
+    ipc::Channel<ipc::intake::Answer, ipc::intake::Request> rogue(world.loop,
+                                                                  ipc::dial(world.path("intake")));
+    rogue.send(ipc::intake::Recipients{.transaction = 1});
+    async::Stop stop;
+    BOOST_TEST(!world.run(rogue.receive(stop)).has_value());
+    BOOST_TEST(world.logged("a wrong number of recipients"));
+}
+
 BOOST_AUTO_TEST_CASE(more_recipients_than_a_packet_holds_keep_their_order) {
     World world;
     std::vector<std::string> recipients;
