@@ -8,9 +8,10 @@ Task<> Event::wait(Stop& stop) {
 }
 
 Task<Semaphore::Permit> Semaphore::acquire(Stop& stop) {
-    while (free_ == 0)
-        co_await list_.wait(stop);
-    --free_;
+    if (free_ == 0)
+        co_await list_.wait(stop);  // who releases leaves it to us
+    else
+        --free_;
     co_return Permit(*this);
 }
 

@@ -134,7 +134,8 @@ class Queue {
     std::deque<T> items_;
 };
 
-// At most `count` holders at a time. Release by destroying the Permit.
+// At most `count` holders at a time, first come first served: who releases and asks again stands
+// behind who waits. Release by destroying the Permit.
 class Semaphore {
   public:
     Semaphore(Loop& loop, std::size_t count) : list_(loop), free_(count) {}
@@ -156,8 +157,7 @@ class Semaphore {
 
   private:
     void release() {
-        ++free_;
-        list_.wake_one();
+        if (!list_.wake_one()) ++free_;
     }
     WaitList list_;
     std::size_t free_;

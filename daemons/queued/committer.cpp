@@ -107,7 +107,7 @@ std::size_t Committer::waiting() const {
 Task<async::Semaphore::Permit> Committer::quiet_turn(Stop& stop) {
     for (int gave_way = 0;; ++gave_way) {
         auto turn = co_await turn_.acquire(stop);
-        while (!all_synced() && (!letters_want_turn_ || gave_way == kGivesWay))
+        while (!all_synced() && (!letters_want_turn() || gave_way == kGivesWay))
             co_await changed_.wait(stop);
         if (all_synced()) co_return turn;
     }
@@ -155,7 +155,7 @@ Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
         failed.check();
         co_await wait_for_company(failed);
         writing_ = true;
-        co_await write(gather());
+        co_await write();
         writing_ = false;
     }
 }
@@ -292,18 +292,20 @@ Task<> Committer::settled(Stop& stop) {
         co_await done_.wait(stop);
 }
 
-Task<> Committer::write(Gathered gathered) {
-    const spool::Batch& batch = gathered.batch;
+Task<> Committer::write() {
     // What is under way is never stopped half-way; nobody holds the turn for long.
     Stop never;
+    Gathered gathered;
+    const spool::Batch& batch = gathered.batch;
     std::expected<Written, std::string> written;
     bool at_once = false;
     {
-        letters_want_turn_ = gathered.kind == Kind::kLetters;
-        if (letters_want_turn_) changed_.wake_all();
+        wants_turn_ = true;
+        changed_.wake_all();
         const auto turn = co_await turn_.acquire(never);
-        letters_want_turn_ = false;
         const auto in_store = co_await in_store_.acquire(never);
+        wants_turn_ = false;
+        gathered = gather();  // only now: letters that came meanwhile go first
         auto own = bodies_.to_sync(files_of(batch.own));
         auto arrived = bodies_.to_sync(files_of(batch.arrivals));
         // With nothing on its way to the disk and little to write, one thread does all of it.

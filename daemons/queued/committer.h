@@ -151,7 +151,8 @@ class Committer {
     void more_waits(bool bulk);
     Kind next_kind();
     Gathered gather();
-    async::Task<> write(Gathered gathered);
+    bool letters_want_turn() const { return wants_turn_ && letters_wait_; }
+    async::Task<> write();
     using Written = std::optional<spool::QueueStore::Written>;  // nothing: it gave way
     std::expected<Written, std::string> write_rows(const Gathered& gathered,
                                                    spool::BodyStore::SyncSet own,
@@ -191,7 +192,7 @@ class Committer {
     Kind last_of_bulk_ = Kind::kMailings;
     std::optional<Gathered> gave_way_;  // of mailings; goes next after letters
     std::atomic<bool> letters_wait_ = false;
-    bool letters_want_turn_ = false;
+    bool wants_turn_ = false;  // to write a round
     std::deque<Round> written_;
     bool writing_ = false;
     async::Duration last_at_once_ = async::Duration::max();  // what one thread did took so long

@@ -318,6 +318,39 @@ BOOST_AUTO_TEST_CASE(a_semaphore_lets_in_no_more_than_its_count) {
     BOOST_TEST(most == 2);
 }
 
+BOOST_AUTO_TEST_CASE(who_releases_a_semaphore_and_asks_again_stands_behind_who_waits) {
+    Semaphore one(loop, 1);
+    Stop impatient(stop);
+    std::string order;
+    start([&]() -> Task<> {
+        for (int i = 0; i < 2; ++i) {
+            const auto permit = co_await one.acquire(stop);
+            order += 'a';
+            co_await sleep_for(loop, 1s, stop);
+        }
+    });
+    start([&]() -> Task<> {
+        try {
+            const auto permit = co_await one.acquire(impatient);
+            order += 'x';
+        } catch (const Stopped&) {
+            order += '-';
+        }
+    });
+    for (const char name : {'b', 'c'}) {
+        start([&order, &one, name, this]() -> Task<> {
+            const auto permit = co_await one.acquire(stop);
+            order += name;
+        });
+    }
+    impatient.request();
+    BOOST_TEST(!one.try_acquire().has_value());
+    clock.advance(loop, 1s);
+    BOOST_TEST(order == "a-bca");
+    clock.advance(loop, 1s);
+    BOOST_TEST(one.try_acquire().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_arrives_once) {
     Slot<std::string> slot(loop);
     std::string got;
