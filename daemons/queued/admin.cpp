@@ -134,7 +134,7 @@ Task<> Admin::match(Channel& channel, wire::Match request, Stop& stop) {
 Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
     const auto read = [](spool::QueueReader& reader) { return reader.waiting(); };
     const auto waiting = co_await with_reader(read, stop);
-    const auto& totals = committer_.totals();
+    const auto& totals = committer_.tally().totals();
     channel.send(wire::Depth{.request = request.request,
                              .messages = totals.messages,
                              .bytes = totals.bytes,
@@ -159,6 +159,8 @@ Task<> Admin::check(Channel& channel, wire::Check request, Stop& stop) {
         channel.send(std::move(part));
         co_await channel.drained(stop);
     };
+    co_await committer_.caught_up(stop);
+    co_await committer_.caught_up(stop);
     co_await inspection_.run(tell, stop);
     channel.send(done_with(request.request, 0));
 }
@@ -167,7 +169,7 @@ Task<> Admin::flow(Channel& channel, wire::Flow request, Stop& stop) {
     constexpr std::size_t kMostDestinations = 100;
     const auto read = [](spool::QueueReader& reader) { return reader.ids({}, {}, 1); };
     const auto oldest = co_await with_reader(read, stop);
-    const auto& flow = committer_.flow();
+    const auto& flow = committer_.tally().flow();
     channel.send(wire::FlowNow{.request = request.request,
                                .at_us = env_.loop.clock().wall_us(),
                                .accepted = flow.accepted,

@@ -73,6 +73,7 @@ class Admin {
     template <class Use>
     async::Task<std::invoke_result_t<Use&, spool::QueueReader&>> with_reader(Use use,
                                                                              async::Stop& stop) {
+        co_await committer_.caught_up(stop);
         const auto turn = co_await reading_.acquire(stop);
         const auto call = [&] {
             try {

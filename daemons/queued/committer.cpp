@@ -9,6 +9,7 @@
 #include "common/async/scope.h"
 #include "common/async/time.h"
 #include "common/mail/priority.h"
+#include "daemons/queued/at_once.h"
 
 namespace veredus::queued {
 
@@ -17,23 +18,9 @@ using async::Task;
 
 namespace {
 
-// A batch with more recipients than this that come, or outcomes, makes the first of it wait for the
-// last, and letters for a mailing's.
-constexpr std::size_t kRecipients = 512;
-constexpr std::size_t kOutcomes = 128;
-constexpr std::size_t kMailingsOutcomes = 64;
-// So few are written in less time than it takes to wake one more thread for the sync.
-constexpr std::size_t kAtOnce = 16;
 // So few syncs are done sooner than another thread is awake, when that of the bodies has begun
 // while their rows were written.
 constexpr std::size_t kOneByOne = 2;
-// Where so few took less than this the last time, the loop waits for the disk itself: to wake
-// another thread and to be woken by it costs as much as the sync.
-constexpr auto kQuick = std::chrono::milliseconds(2);
-// For outcomes nobody waits, and a batch that has some needs one more sync than letters alone: they
-// gather until they are so many or have waited so long.
-constexpr std::size_t kOutcomesWorthSync = 32;
-constexpr auto kForCompany = std::chrono::milliseconds(5);
 // Threads that sync files beside the database: the disk does several at a time.
 constexpr std::size_t kHelpers = 4;
 // What could not be committed is tried again after this: the disk may have room then.
@@ -68,6 +55,9 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       due_reader_(store),
       bodies_(bodies),
       after_(std::move(after)),
+      admission_(
+          loop, bodies, spool::Entrance(bodies),
+          [this](const auto& message) { tally_.entered(message); }, [this] { more_waits(false); }),
       helpers_(kHelpers),
       turn_(loop, 1),
       in_store_(loop, 1),
@@ -80,31 +70,52 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
 
 void Committer::arrive(Arrival arrival) {
     const bool bulk = mail::is_bulk(arrival.message.envelope.priority);
+    if (again_) return refuse(arrival, arrival.message);
+    work_.set();
+    if (admission_.take(arrival, !bulk)) return;
     waiting(bulk ? Kind::kMailings : Kind::kLetters).arrivals.push_back(std::move(arrival));
-    more_waits(bulk);
+    more_waits(!bulk);
 }
 
 void Committer::settle(Settled settled, bool bulk) {
-    if (!bulk && waiting(Kind::kLetters).settled.empty()) outcomes_since_ = loop_.clock().now();
+    settled.after = admission_.acknowledged();
+    for (const auto& own : settled.own)
+        admission_.note(own.envelope.id);
     waiting(bulk ? Kind::kMailingsOutcomes : Kind::kLetters).settled.push_back(std::move(settled));
-    more_waits(bulk);
+    more_waits(false);
 }
 
-void Committer::more_waits(bool bulk) {
-    if (!bulk) letters_wait_ = true;
+void Committer::more_waits(bool letter) {
+    if (letter) letters_wait_ = true;
+    if (!patient_since_ && patient() > 0) patient_since_ = loop_.clock().now();
     work_.set();
     changed_.wake_all();
 }
 
 std::size_t Committer::waiting() const {
-    std::size_t all = gave_way_ ? 1 : 0;
+    std::size_t all = admission_.rows() + (gave_way_ ? 1 : 0) + (again_ ? 1 : 0);
     for (const auto& one : waiting_)
         all += one.size();
     return all;
 }
 
+// Until the rows of all that is acknowledged now are in the database, unless its disk is full.
+Task<> Committer::caught_up(Stop& stop) {
+    struct Hurry {
+        int& count;
+        explicit Hurry(int& hurrying) : count(hurrying) { ++count; }
+        ~Hurry() { --count; }
+    };
+    const Hurry hurry(hurrying_);
+    const auto last = admission_.acknowledged();
+    changed_.wake_all();
+    while (entered_ < last && !again_ && !ended_)
+        co_await changed_.wait(stop);
+}
+
 // A turn with nothing on its way to the disk.
 Task<async::Semaphore::Permit> Committer::quiet_turn(Stop& stop) {
+    co_await caught_up(stop);
     for (int gave_way = 0;; ++gave_way) {
         auto turn = co_await turn_.acquire(stop);
         while (!all_synced() && (!letters_want_turn() || gave_way == kGivesWay))
@@ -126,6 +137,7 @@ Task<> Committer::run(Stop& stop) {
     const auto both = [&](async::Scope& scope) -> Task<> {
         scope.spawn([this]() -> Task<> { co_await sync_rounds(); });
         scope.spawn([this]() -> Task<> { co_await checkpoint(); });
+        scope.spawn([this]() -> Task<> { co_await admission_.run(); });
         Stop idle(stop);
         const Stop::Hook on_failure(scope.stop(), [&] { idle.request(); });
         std::exception_ptr error;
@@ -137,6 +149,7 @@ Task<> Committer::run(Stop& stop) {
         writing_ended_ = true;
         to_sync_.set();
         to_checkpoint_.set();
+        admission_.end();
         if (error) std::rethrow_exception(error);
     };
     co_await async::with_scope(loop_, never, both);
@@ -145,97 +158,21 @@ Task<> Committer::run(Stop& stop) {
 // Until `idle` is requested and nothing is left, or a round before has failed.
 Task<> Committer::write_rounds(Stop& idle, Stop& failed) {
     for (;;) {
-        if (waiting() == 0) {
+        while (!worth_writing()) {
+            if (waiting() > 0 || !admission_.idle()) {
+                co_await changed_.wait(failed);
+                continue;
+            }
             work_.reset();
             done_.wake_all();
             co_await work_.wait(idle);
         }
-        while (!worth_writing())
-            co_await changed_.wait(failed);
         failed.check();
         co_await wait_for_company(failed);
         writing_ = true;
         co_await write();
         writing_ = false;
     }
-}
-
-// While a round is on its way to the disk, one at least as large may be made ready to follow it,
-// and letters behind bulk; smaller ones wait until it is there, since each sync costs the same for
-// few as for many.
-bool Committer::worth_writing() const {
-    if (!written_.empty()) return false;
-    if (last_kind_ != Kind::kLetters && !waiting(Kind::kLetters).empty()) return true;
-    return syncing_ == 0 || waiting() >= syncing_;
-}
-
-bool Committer::nothing_but_outcomes() const {
-    return waiting(Kind::kLetters).settled.size() == waiting();
-}
-
-// Where the clock stands still, in tests, nobody waits for it.
-bool Committer::outcomes_are_due() const {
-    return waiting(Kind::kLetters).settled.size() >= kOutcomesWorthSync || !loop_.clock().moves() ||
-           loop_.clock().now() - outcomes_since_ >= kForCompany;
-}
-
-Task<> Committer::wait_for_company(Stop& failed) {
-    if (!nothing_but_outcomes() || outcomes_are_due()) co_return;
-    bool waits = true;
-    async::Timer timer(loop_);
-    timer.start(kForCompany - (loop_.clock().now() - outcomes_since_), [&] {
-        waits = false;
-        changed_.wake_all();
-    });
-    while (waits && nothing_but_outcomes() && !outcomes_are_due())
-        co_await changed_.wait(failed);
-}
-
-// Letters, then something of a mailing, if there is both; of mailings in turn what comes and what
-// has become of others.
-Committer::Kind Committer::next_kind() {
-    const bool bulk =
-        gave_way_ || !waiting(Kind::kMailings).empty() || !waiting(Kind::kMailingsOutcomes).empty();
-    const bool letters = !waiting(Kind::kLetters).empty();
-    if (letters && (!bulk || last_kind_ != Kind::kLetters)) return Kind::kLetters;
-    if (gave_way_) return gave_way_->kind;
-    const auto other = last_of_bulk_ == Kind::kMailings ? Kind::kMailingsOutcomes : Kind::kMailings;
-    if (!waiting(other).empty()) last_of_bulk_ = other;
-    return last_of_bulk_;
-}
-
-// As much as is written in a few milliseconds: what comes next waits for all of it.
-Committer::Gathered Committer::gather() {
-    Gathered gathered;
-    gathered.kind = last_kind_ = next_kind();
-    if (gathered.kind != Kind::kLetters && gave_way_)
-        return *std::exchange(gave_way_, std::nullopt);
-    auto& [arrivals, waiting_outcomes] = waiting(gathered.kind);
-    auto& batch = gathered.batch;
-    for (std::size_t rows = 0; rows < kRecipients && !arrivals.empty();) {
-        auto& arrival = gathered.arrivals.emplace_back(std::move(arrivals.front()));
-        arrivals.pop_front();
-        rows += arrival.message.recipients.size();
-        batch.arrivals.push_back(std::move(arrival.message));
-    }
-    const bool letters = gathered.kind == Kind::kLetters;
-    const bool may_wait = letters && !batch.arrivals.empty() && !outcomes_are_due();
-    const auto most = letters ? kOutcomes : kMailingsOutcomes;
-    while (!may_wait && batch.outcomes.size() < most && !waiting_outcomes.empty()) {
-        auto settled = std::move(waiting_outcomes.front());
-        waiting_outcomes.pop_front();
-        std::ranges::move(settled.outcomes, std::back_inserter(batch.outcomes));
-        std::ranges::move(settled.own, std::back_inserter(batch.own));
-        std::ranges::move(settled.delay_noticed, std::back_inserter(batch.delay_noticed));
-        gathered.then.push_back(std::move(settled.then));
-    }
-    letters_wait_ = !waiting(Kind::kLetters).arrivals.empty() ||
-                    (!may_wait && !waiting(Kind::kLetters).settled.empty());
-    return gathered;
-}
-
-bool Committer::Gathered::at_once() const {
-    return kind == Kind::kLetters && batch.arrivals.size() + then.size() <= kAtOnce;
 }
 
 Task<> Committer::sync_rounds() {
@@ -248,7 +185,7 @@ Task<> Committer::sync_rounds() {
         }
         Round round = std::move(written_.front());
         written_.pop_front();
-        syncing_ = round.batch.arrivals.size() + round.then.size();
+        syncing_ = round.batch.ahead.size() + round.batch.arrivals.size() + round.then.size();
         changed_.wake_all();
         const auto call = [&] { reach_disk(round.written); };
         co_await async::blocking(loop_, call);
@@ -319,7 +256,8 @@ Task<> Committer::write() {
             last_at_once_ = loop_.clock().now() - begun;
             return out;
         };
-        if (at_once && last_at_once_ < kQuick) {
+        const bool somebody_waits = !batch.arrivals.empty();
+        if (at_once && somebody_waits && last_at_once_ < kQuick) {
             written = call();
         } else {
             written = co_await async::blocking(loop_, call);
@@ -327,7 +265,7 @@ Task<> Committer::write() {
     }
     if (!written) {
         log_.error("the queue cannot be written: {}", written.error());
-        refuse(std::move(gathered));
+        no_room_for(std::move(gathered));
         co_await async::sleep_for(loop_, kRetry, never);
         co_return;
     }
@@ -336,6 +274,11 @@ Task<> Committer::write() {
         gave_way_ = std::move(gathered);
         co_return;
     }
+    if (!batch.ahead.empty()) {
+        admission_.entered(batch.ahead);
+        entered_ = gathered.last_ahead;
+    }
+    changed_.wake_all();
     if (store_.wants_checkpoint()) to_checkpoint_.set();
     Round round{{std::move(gathered)}, std::move(**written)};
     if (at_once) {
@@ -381,7 +324,7 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
 // Likewise, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this, &written](const spool::Tasks& tasks) {
-        if (tasks.size() <= kOneByOne && written.bodies.begin_helps()) {
+        if (tasks.empty() || (tasks.size() <= kOneByOne && written.bodies.begin_helps())) {
             spool::one_by_one(tasks);
         } else {
             helpers_.run(tasks);
@@ -394,7 +337,7 @@ void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         const auto result = committed.arrivals[i];
         if (result == spool::ArrivalResult::kAccepted) {
-            entered(batch.arrivals[i]);
+            tally_.entered(batch.arrivals[i]);
         } else {
             bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
         }
@@ -402,66 +345,46 @@ void Committer::answer(std::vector<Arrival>& arrivals, const spool::Batch& batch
     }
     for (std::size_t i = 0; i < batch.own.size(); ++i) {
         if (committed.own[i]) {
-            entered(batch.own[i]);
+            tally_.entered(batch.own[i]);
             after_.own_accepted(batch.own[i]);
         } else {
             bodies_.drop_reference(batch.own[i].envelope.body.file);
         }
     }
     for (const auto& outcome : batch.outcomes)
-        count(outcome);
+        tally_.outcome(outcome);
     for (const auto& expansion : committed.expansions)
         after_.expanded(expansion);
     for (const auto& departure : committed.departures)
         departed(departure);
 }
 
-void Committer::entered(const spool::NewMessage& message) {
-    ++flow_.accepted;
-    ++totals_.messages;
-    totals_.bytes += message.envelope.body.length;
-}
-
-void Committer::count(const spool::Outcome& outcome) {
-    switch (outcome.state) {
-        case spool::RecipientState::kDelivered:
-            ++flow_.delivered;
-            break;
-        case spool::RecipientState::kRelayed:
-            ++flow_.relayed;
-            break;
-        case spool::RecipientState::kFailed:
-            ++flow_.failed;
-            break;
-        default:
-            if (spool::waiting(outcome.state)) ++flow_.deferred;
-    }
-}
-
 void Committer::departed(const spool::Departure& departure) {
-    --totals_.messages;
-    totals_.bytes -= departure.body.length;
+    tally_.departed(departure);
     bodies_.bury(departure.body);
     after_.departed(departure);
 }
 
-// The disk is full. Clients are told now; what workers have done stays to be written, since it
-// cannot be undone.
-void Committer::refuse(Gathered gathered) {
+// The disk is full.
+void Committer::refuse(const Arrival& arrival, const spool::NewMessage& message) {
+    bodies_.drop_reference(message.envelope.body.file);
+    arrival.then({.disk_full = true}, message);
+}
+
+// Clients are told now, and whoever comes before there is room. What workers have done, and rows of
+// what is acknowledged, stay to be written before all else, since they cannot be undone.
+void Committer::no_room_for(Gathered gathered) {
     auto& batch = gathered.batch;
-    for (std::size_t i = 0; i < gathered.arrivals.size(); ++i) {
-        bodies_.drop_reference(batch.arrivals[i].envelope.body.file);
-        gathered.arrivals[i].then({.disk_full = true}, batch.arrivals[i]);
+    for (std::size_t i = 0; i < gathered.arrivals.size(); ++i)
+        refuse(gathered.arrivals[i], batch.arrivals[i]);
+    gathered.arrivals.clear();
+    batch.arrivals.clear();
+    if (!batch.empty()) again_ = std::move(gathered);
+    for (auto& [arrivals, settled] : waiting_) {
+        for (const auto& arrival : std::exchange(arrivals, {}))
+            refuse(arrival, arrival.message);
     }
-    if (gathered.then.empty()) return;
-    auto all = [then = std::move(gathered.then)] {
-        for (const auto& call : then)
-            call();
-    };
-    waiting(gathered.kind)
-        .settled.push_front({std::move(batch.outcomes), std::move(batch.own),
-                             std::move(batch.delay_noticed), std::move(all)});
-    more_waits(gathered.kind != Kind::kLetters);
+    changed_.wake_all();
 }
 
 }  // namespace veredus::queued

@@ -17,6 +17,8 @@
 #include "common/async/scope.h"
 #include "common/async/wait.h"
 #include "common/log/log.h"
+#include "daemons/queued/admission.h"
+#include "daemons/queued/tally.h"
 #include "spool/body/body_store.h"
 #include "spool/disk/side_by_side.h"
 #include "spool/queue/due_reader.h"
@@ -29,15 +31,6 @@ namespace veredus::queued {
 // writing here, so that one thread at a time is in it.
 class Committer {
   public:
-    struct Answer {
-        spool::ArrivalResult result = spool::ArrivalResult::kBodyLost;
-        bool disk_full = false;  // then nothing else counts
-    };
-    // A message and who waits for it. Its body is synced with the commit.
-    struct Arrival {
-        spool::NewMessage message;
-        std::function<void(const Answer&, const spool::NewMessage&)> then;
-    };
     // What follows when a batch is on disk; called in the loop's thread.
     struct After {
         std::function<void(const spool::NewMessage&)> expanded;
@@ -53,8 +46,9 @@ class Committer {
     // holds is found out by recovery alone.
     async::Task<> run(async::Stop& stop);
 
-    // Letters and bulk mail (mail::is_bulk) are committed apart and in turns, so that a letter
-    // never waits for more of a mailing than what is just being written.
+    // A message, whose body is synced before it is answered. Letters go ahead of their rows where
+    // they may (Admission); where not, they and bulk mail (mail::is_bulk) are committed apart and
+    // in turns, so that a letter never waits for more of a mailing than what is just being written.
     void arrive(Arrival arrival);
     // Outcomes of a message, with the notifications and expansions they cause, which are in the
     // same transaction.
@@ -63,22 +57,21 @@ class Committer {
         std::vector<spool::NewMessage> own;
         std::vector<mail::QueueId> delay_noticed;
         std::function<void()> then;  // called once they are on disk
+        std::uint64_t after = 0;     // set by settle(): no sooner than rows of letters to this one
     };
     void settle(Settled settled, bool bulk);
-    // What has been committed since the start.
-    struct Flow {
-        std::uint64_t accepted = 0;                            // messages
-        std::uint64_t delivered = 0, relayed = 0, failed = 0;  // recipients
-        std::uint64_t deferred = 0;                            // attempts
-    };
-    const Flow& flow() const { return flow_; }
-    // What is in the queue, as of the last commit.
-    const spool::Totals& totals() const { return totals_; }
-    void start_from(const spool::Totals& totals) { totals_ = totals; }
+    const Tally& tally() const { return tally_; }
+    // After recovery, before anything arrives.
+    void start_from(const spool::Totals& totals) {
+        tally_.start_from(totals);
+        admission_.start(store_.newest_id());
+    }
     // A message has left by another way than a batch: its body is no longer needed.
     void departed(const spool::Departure& departure);
 
-    bool idle() const { return waiting() == 0 && !writing_ && all_synced(); }
+    bool idle() const { return waiting() == 0 && admission_.idle() && !writing_ && all_synced(); }
+    // Waits until whoever reads the database sees all that is acknowledged.
+    async::Task<> caught_up(async::Stop& stop);
     // Waits until everything handed in so far is on disk, or will never be because run() has
     // failed.
     async::Task<> settled(async::Stop& stop);
@@ -128,8 +121,10 @@ class Committer {
         Kind kind = Kind::kLetters;
         int gave_way = 0;  // so many times, to letters
         spool::Batch batch;
+        std::uint64_t last_ahead = 0;  // the number of the last one
         std::vector<Arrival> arrivals;
         std::vector<std::function<void()>> then;
+        bool nothing_to_sync() const;
         bool at_once() const;
     };
 
@@ -139,16 +134,18 @@ class Committer {
 
     async::Task<async::Semaphore::Permit> quiet_turn(async::Stop& stop);
     async::Task<> write_rounds(async::Stop& idle, async::Stop& failed);
+    bool ready(Kind kind) const;
+    bool bulk_is_ready() const;
     bool worth_writing() const;
-    bool nothing_but_outcomes() const;
-    bool outcomes_are_due() const;
+    std::size_t patient() const;  // so much waits that nobody waits for
+    bool patience_ends() const;
     async::Task<> wait_for_company(async::Stop& failed);
     async::Task<> sync_rounds();
     async::Task<> checkpoint();
     auto& waiting(this auto& self, Kind kind) {
         return self.waiting_[static_cast<std::size_t>(kind)];
     }
-    void more_waits(bool bulk);
+    void more_waits(bool letter);
     Kind next_kind();
     Gathered gather();
     bool letters_want_turn() const { return wants_turn_ && letters_wait_; }
@@ -164,11 +161,10 @@ class Committer {
     void finish(Round& round);
     std::size_t waiting() const;
     bool all_synced() const { return written_.empty() && syncing_ == 0; }
-    void entered(const spool::NewMessage& message);
-    void count(const spool::Outcome& outcome);
     void answer(std::vector<Arrival>& arrivals, const spool::Batch& batch,
                 const spool::Committed& committed);
-    void refuse(Gathered gathered);
+    void refuse(const Arrival& arrival, const spool::NewMessage& message);
+    void no_room_for(Gathered gathered);
 
     async::Loop& loop_;
     log::Log& log_;
@@ -176,6 +172,8 @@ class Committer {
     spool::DueReader due_reader_;
     spool::BodyStore& bodies_;
     After after_;
+    Tally tally_;
+    Admission admission_;
     spool::Helpers helpers_;
     async::Semaphore turn_;      // to begin something new in the store
     async::Semaphore in_store_;  // held while a round is being written, or taken back beside that
@@ -187,10 +185,13 @@ class Committer {
     async::WaitList changed_;         // more waits, or a round has gone on
     async::WaitList done_;            // nothing is left
     std::array<Waiting, 3> waiting_;  // by Kind
-    async::Time outcomes_since_{};    // when the first of the letters' that wait came
+    std::optional<async::Time> patient_since_;  // when the first came that nobody waits for
+    int hurrying_ = 0;                          // who needs its rows
     Kind last_kind_ = Kind::kMailings;
     Kind last_of_bulk_ = Kind::kMailings;
     std::optional<Gathered> gave_way_;  // of mailings; goes next after letters
+    std::optional<Gathered> again_;     // there was no room for it; goes before all else
+    std::uint64_t entered_ = 0;         // the number of the last that went ahead and has its row
     std::atomic<bool> letters_wait_ = false;
     bool wants_turn_ = false;  // to write a round
     std::deque<Round> written_;
@@ -198,8 +199,6 @@ class Committer {
     async::Duration last_at_once_ = async::Duration::max();  // what one thread did took so long
     std::size_t syncing_ = 0;  // how much is in the round that is on its way to the disk
     bool writing_ended_ = false;
-    spool::Totals totals_;
-    Flow flow_;
     bool ended_ = false;
 };
 

@@ -26,7 +26,7 @@ constexpr std::size_t kSingles = 2'000;
 constexpr std::size_t kRecipients =
     100'000;  // of a message; smtpd and submitd have their own limit
 
-wire::Refused refusal(std::uint32_t transaction, const Committer::Answer& answer) {
+wire::Refused refusal(std::uint32_t transaction, const Answer& answer) {
     if (answer.disk_full) return {transaction, "4.3.1", "the disk of the queue is full"};
     if (answer.result == spool::ArrivalResult::kDuplicateId)
         return {transaction, "4.3.0", "queue id already in use"};
@@ -130,7 +130,7 @@ void Intake::hear(Channel& channel, wire::Submit submit) {
         env_.log.error("a message's file: {}", error.what());
         return channel.send(wire::Refused{number, "4.3.0", "the queue cannot be written"});
     }
-    auto answer = [to = channel_, accepted = accepted_, number](const Committer::Answer& outcome,
+    auto answer = [to = channel_, accepted = accepted_, number](const Answer& outcome,
                                                                 const spool::NewMessage& message) {
         const bool good = !outcome.disk_full && outcome.result == spool::ArrivalResult::kAccepted;
         // First the answer, for which somebody waits: the log is written in the same order.

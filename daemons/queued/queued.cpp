@@ -59,6 +59,7 @@ class Queued {
         try {
             const auto body = [&](Scope& scope) -> Task<> { co_await serve_links(scope); };
             co_await async::with_scope(env_.loop, env_.stop, body);
+        } catch (const async::Stopped&) {
         } catch (...) {
             error = std::current_exception();
         }
@@ -67,7 +68,8 @@ class Queued {
         co_await last.join();
         if (last.first_error()) error = last.first_error();
         if (error) std::rethrow_exception(error);
-        store_.note_closed(bodies_.segments());
+        note_closed();
+        env_.stop.check();
     }
 
   private:
@@ -78,6 +80,15 @@ class Queued {
         } catch (...) {
             env_.stop.request();
             throw;
+        }
+    }
+
+    // Else the next start finds it out.
+    void note_closed() {
+        try {
+            store_.note_closed(bodies_.segments());
+        } catch (const spool::DatabaseError& error) {
+            if (!error.disk_full()) throw;
         }
     }
 

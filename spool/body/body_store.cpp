@@ -53,7 +53,8 @@ struct BodyStore::BodyFile {
     std::shared_ptr<File> file;  // open while somebody may write it
     std::uint64_t references = 0;
     bool leased = false;
-    DeadRanges dead;  // of a segment
+    std::uint64_t kept_open = 0;  // so many times
+    DeadRanges dead;              // of a segment
     // Both set by a SyncSet's tasks on their own threads.
     std::atomic<bool> name_durable = false;
     std::atomic<bool> broken = false;  // a sync failed
@@ -69,7 +70,7 @@ BodyStore::Lease::Lease(BodyStore& store, std::shared_ptr<BodyFile> file, std::u
 BodyStore::Lease::~Lease() {
     file_->leased = false;
     file_->file = nullptr;
-    std::erase(store_.open_segments_, file_->name.number);
+    store_.close_when_done(*file_);
     store_.remove_when_unneeded(*file_);
 }
 
@@ -261,6 +262,22 @@ std::unique_ptr<BodyStore::Lease> BodyStore::create(BodyKind kind, std::int64_t 
     }
     files_.emplace(last_number_, file);
     return std::make_unique<Lease>(*this, std::move(file), start, key);
+}
+
+void BodyStore::keep_open(std::uint64_t segment) {
+    ++files_.at(segment)->kept_open;
+}
+
+// Nobody may need it any more, and it be gone.
+void BodyStore::let_close(std::uint64_t segment) {
+    const auto at = files_.find(segment);
+    if (at == files_.end()) return;
+    --at->second->kept_open;
+    close_when_done(*at->second);
+}
+
+void BodyStore::close_when_done(const BodyFile& file) {
+    if (!file.leased && file.kept_open == 0) std::erase(open_segments_, file.name.number);
 }
 
 BodyStore::SyncSet BodyStore::to_sync(std::span<const std::uint64_t> files) const {

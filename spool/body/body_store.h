@@ -163,6 +163,10 @@ class BodyStore {
     std::unique_ptr<Lease> create_single(std::int64_t now_us);
 
     OpenSegments segments() const { return {last_number_, open_segments_}; }
+    // A segment that somebody may write is open there until as many let_close() have followed, even
+    // when its writer has gone.
+    void keep_open(std::uint64_t segment);
+    void let_close(std::uint64_t segment);
 
     // Throws DiskError when a file cannot be opened.
     SyncSet to_sync(std::span<const std::uint64_t> files) const;
@@ -199,6 +203,7 @@ class BodyStore {
 
   private:
     std::unique_ptr<Lease> create(BodyKind kind, std::int64_t now_us);
+    void close_when_done(const BodyFile& file);
     void remove_when_unneeded(const BodyFile& file);
 
     std::unique_ptr<Directory> directory_;

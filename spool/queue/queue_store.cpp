@@ -70,8 +70,10 @@ std::optional<QueueStore::Written> QueueStore::write(const Batch& batch,
     Horizon horizon = horizon_;
     horizon.move(arrival_bodies.segments());
     written.recoverable = recoverable(batch, horizon);
-    for (const auto& arrival : batch.arrivals)
-        horizon.pass(arrival.envelope.body);
+    for (const auto* arrivals : {&batch.ahead, &batch.arrivals}) {
+        for (const auto& arrival : *arrivals)
+            horizon.pass(arrival.envelope.body);
+    }
     written.bodies = std::move(arrival_bodies);
     try {
         const Interruptible rows(database_, std::move(gives_way));
@@ -89,8 +91,10 @@ bool QueueStore::recoverable(const Batch& batch, const Horizon& horizon) {
     const auto in_segment = [&](const NewMessage& arrival) {
         return horizon.recoverable(arrival.envelope.body);
     };
-    return !batch.arrivals.empty() && batch.own.empty() && batch.outcomes.empty() &&
-           batch.delay_noticed.empty() && std::ranges::all_of(batch.arrivals, in_segment);
+    return !(batch.ahead.empty() && batch.arrivals.empty()) && batch.own.empty() &&
+           batch.outcomes.empty() && batch.delay_noticed.empty() &&
+           std::ranges::all_of(batch.ahead, in_segment) &&
+           std::ranges::all_of(batch.arrivals, in_segment);
 }
 
 void QueueStore::sync_rows(std::uint64_t batch) {
@@ -131,14 +135,18 @@ Committed QueueStore::write_rows(const Batch& batch, const Horizon& horizon) {
     departing_.begin();
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
     write_mark(durable_, horizon);
+    for (const auto& message : batch.ahead) {
+        if (!insert(message, durable_))
+            throw std::logic_error("the id of an acknowledged message is taken");
+    }
     for (const auto& arrival : batch.arrivals) {
-        committed.arrivals.push_back(insert(arrival) ? ArrivalResult::kAccepted
-                                                     : ArrivalResult::kDuplicateId);
+        committed.arrivals.push_back(insert(arrival, batch_) ? ArrivalResult::kAccepted
+                                                             : ArrivalResult::kDuplicateId);
     }
     apply(batch.outcomes, committed);
     for (const auto& own : batch.own) {
         committed.own.push_back(still_true(own, batch, committed));
-        if (committed.own.back() && !insert(own))
+        if (committed.own.back() && !insert(own, batch_))
             throw std::logic_error("a notification's id is taken");
     }
     for (const auto id : batch.delay_noticed)
@@ -159,9 +167,10 @@ bool QueueStore::still_true(const NewMessage& own, const Batch& batch, const Com
     return outcomes == 0 || outcomes > stale;
 }
 
-bool QueueStore::insert(const NewMessage& message) {
+// `batch`: the first that is on disk with its body.
+bool QueueStore::insert(const NewMessage& message, std::uint64_t batch) {
     if (message.recipients.empty()) throw std::invalid_argument("a message without recipients");
-    if (!doors_.to_queued(message.envelope, batch_, message.recipients.size())) return false;
+    if (!doors_.to_queued(message.envelope, batch, message.recipients.size())) return false;
     std::uint32_t number = 0;
     for (const auto& recipient : message.recipients)
         doors_.to_ready(message.envelope.id, ++number, recipient);
@@ -384,6 +393,13 @@ std::optional<std::string> QueueStore::settle_ledger(std::int64_t forget_before_
     database_.sync();
     departing_.publish(batch_);
     return departing_.settle();
+}
+
+mail::QueueId QueueStore::newest_id() {
+    auto select = database_.prepare("SELECT coalesce(max(id), 0) FROM message");
+    auto row = select.query();
+    row.next();
+    return mail::QueueId(row.get<std::uint64_t>(0));
 }
 
 std::vector<Recipient> QueueStore::recipients_of(mail::QueueId id) {

@@ -26,13 +26,15 @@ namespace veredus::spool {
 
 // What is made durable together.
 struct Batch {
+    std::vector<NewMessage> ahead;     // from clients, who have their answer (Entrance)
     std::vector<NewMessage> arrivals;  // from clients, who wait for the answer
     std::vector<NewMessage> own;       // notifications, caused by outcomes of this batch
     std::vector<Outcome> outcomes;
     std::vector<mail::QueueId> delay_noticed;  // messages that one of `own` tells the delay of
 
     bool empty() const {
-        return arrivals.empty() && own.empty() && outcomes.empty() && delay_noticed.empty();
+        return ahead.empty() && arrivals.empty() && own.empty() && outcomes.empty() &&
+               delay_noticed.empty();
     }
 };
 
@@ -168,6 +170,7 @@ class QueueStore {
     bool resume(const mail::Pause& pause);
 
     // ---- looking; QueueReader and DueReader do more of it, beside this ----
+    mail::QueueId newest_id();  // the highest that a message has; 0 when there is none
     std::optional<Queued> show(mail::QueueId id);
     std::optional<Queued> show_without_recipients(mail::QueueId id);
     std::vector<HistoryLine> history(mail::QueueId id);
@@ -188,7 +191,7 @@ class QueueStore {
     friend class QueueReader;
     friend class Repair;
     static bool still_true(const NewMessage& own, const Batch& batch, const Committed& committed);
-    bool insert(const NewMessage& message);
+    bool insert(const NewMessage& message, std::uint64_t batch);
     void commit(Transaction& transaction);
     Committed write_rows(const Batch& batch, const Horizon& horizon);
     static bool recoverable(const Batch& batch, const Horizon& horizon);

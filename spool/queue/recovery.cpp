@@ -128,7 +128,7 @@ std::set<std::uint64_t> QueueStore::adopt(const BodyStore& bodies, std::chrono::
         try {
             auto message = arrival_in(record, expire);
             const auto id = message.envelope.id;
-            if (insert(message)) recovered.adopted.push_back(id);
+            if (insert(message, batch_)) recovered.adopted.push_back(id);
         } catch (const ipc::ProtocolError& error) {
             recovered.files.push_back(
                 {record.body.file, fmt::format("{}: its envelope cannot be read: {}",

@@ -71,6 +71,7 @@ void QueueLife::commit_something() {
     add_arrivals(batch);
     if (pick(8) == 0) spool_->start_new_segment();  // what was written is committed all the same
     add_outcomes(batch, batch);
+    add_ahead(batch);
     note_offered(batch);
     note_committed(batch, spool_->commit(batch));
 }
@@ -84,6 +85,8 @@ void QueueLife::commit_one_behind_the_other() {
     // As letters pass mailings, which stand before them in the segment.
     if (pick(3) == 0) std::swap(one.arrivals, other.arrivals);
     add_outcomes(one, other);
+    add_ahead(one);
+    add_ahead(other);
     note_offered(one);
     auto written = spool_->write(one);
     note_offered(other);
@@ -105,8 +108,38 @@ void QueueLife::add_arrivals(Batch& batch) {
             recipients.push_back(recipient_at(fmt::format("r{}@b.example", ++addresses_)));
         }
         spool_->seal(pick(4) != 0);
-        batch.arrivals.push_back(spool_->make(text, std::move(recipients)));
-        note_new(batch.arrivals.back(), text);
+        auto message = spool_->make(text, std::move(recipients));
+        note_new(message, text);
+        if (spool_->entrance.may_go_ahead(message, pick(2) == 0)) {
+            acknowledge_ahead(std::move(message));
+        } else {
+            batch.arrivals.push_back(std::move(message));
+        }
+    }
+}
+
+void QueueLife::acknowledge_ahead(NewMessage message) {
+    const std::vector file{message.envelope.body.file};
+    if (spool_->bodies.to_sync(file).run().empty()) {
+        told_.messages.at(message.envelope.id).acknowledged = true;
+        ahead_.push_back(std::move(message));
+    } else {
+        spool_->entrance.entered(message);
+        spool_->bodies.drop_reference(file.front());
+    }
+}
+
+// No row before those of the messages that went ahead; what became of them with their rows, if need
+// be.
+void QueueLife::add_ahead(Batch& batch) {
+    auto count = batch.arrivals.empty() ? pick(ahead_.size() + 1) : ahead_.size();
+    for (; count > 0; --count) {
+        const auto& message = batch.ahead.emplace_back(std::move(ahead_.front()));
+        ahead_.pop_front();
+        if (pick(2) == 0) continue;
+        auto first = message.recipients.front();
+        first.number = 1;
+        add_outcome(batch, message.envelope.id, first);
     }
 }
 

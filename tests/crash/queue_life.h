@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <random>
@@ -48,6 +49,8 @@ class QueueLife {
     void commit_one_behind_the_other();
     void command();
     void add_arrivals(Batch& batch);
+    void acknowledge_ahead(NewMessage message);
+    void add_ahead(Batch& batch);
     void add_outcomes(Batch& one, Batch& other);
     void add_outcome(Batch& batch, mail::QueueId id, const Recipient& recipient);
     void note_offered(const Batch& batch);
@@ -57,6 +60,7 @@ class QueueLife {
     std::uint64_t pick(std::uint64_t below) { return random_() % below; }
 
     Told& told_;
+    std::deque<NewMessage> ahead_;  // acknowledged, without rows yet
     std::mt19937_64 random_;
     std::uint64_t addresses_ = 0;
     std::optional<TestSpool> spool_;

@@ -14,6 +14,7 @@
 #include "spool/body/record.h"
 #include "spool/disk/fault_disk.h"
 #include "spool/ledger/story.h"
+#include "spool/queue/entrance.h"
 #include "spool/queue/queue_store.h"
 
 namespace veredus::spool {
@@ -98,7 +99,11 @@ class TestSpool {
           queue(directory, most_pages),
           bodies(directory.open_directory("body")) {}
 
-    Recovered recover() { return queue.recover(bodies); }
+    Recovered recover() {
+        auto recovered = queue.recover(bodies);
+        entrance.start(queue.newest_id());
+        return recovered;
+    }
 
     // A message whose body stands in the segment, or in a file of its own when it is large.
     NewMessage make(std::string_view text, std::vector<Recipient> recipients, bool own = false,
@@ -128,8 +133,11 @@ class TestSpool {
     }
     // The two halves of it: other batches may be written between them.
     QueueStore::Written write(const Batch& batch) {
-        return queue.write(batch, bodies.to_sync(files_of(batch.own)),
-                           bodies.to_sync(files_of(batch.arrivals)));
+        auto written = queue.write(batch, bodies.to_sync(files_of(batch.own)),
+                                   bodies.to_sync(files_of(batch.arrivals)));
+        for (const auto& message : batch.ahead)
+            entrance.entered(message);
+        return written;
     }
     Committed finish(const Batch& batch, QueueStore::Written& written) {
         queue.sync(written, side_by_side_);
@@ -206,6 +214,7 @@ class TestSpool {
   public:
     QueueStore queue;
     BodyStore bodies;
+    Entrance entrance{bodies};
 
   private:
     Segment clients_;

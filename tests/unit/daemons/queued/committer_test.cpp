@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/async/clock.h"
+#include "spool/queue/queue_reader.h"
 #include "tests/unit/spool/test_spool.h"
 
 using namespace veredus;
@@ -103,6 +104,7 @@ struct Committing {
 // As many as one thread writes and syncs at once, and as many as go on beside each other.
 void check_that_lost_bodies_leave(std::size_t each) {
     Committing world;
+    world.spool.seal(false);
     const auto lost = world.make(each);
     world.lose_body_of(lost[0]);
     const auto sound = world.make(each);
@@ -120,7 +122,7 @@ void check_that_lost_bodies_leave(std::size_t each) {
     std::vector<ArrivalResult> expected(each, ArrivalResult::kBodyLost);
     expected.resize(2 * each, ArrivalResult::kAccepted);
     BOOST_TEST((world.answers == expected));
-    BOOST_TEST(world.committer.totals().messages == each);
+    BOOST_TEST(world.committer.tally().totals().messages == each);
 }
 
 }  // namespace
@@ -139,6 +141,7 @@ BOOST_AUTO_TEST_CASE(nobody_sees_many_messages_whose_bodies_were_lost) {
 // times.
 BOOST_AUTO_TEST_CASE(letters_and_mailings_take_turns) {
     Committing world;
+    world.spool.seal(false);
     world.arrive_as('M', 1000);
     const std::function<void(char)> one_after_another = [&](char name) {
         world.arrive_as(name, 1, [&one_after_another, name] {
@@ -182,6 +185,7 @@ struct BesideOutcomes : Committing {
 
     explicit BesideOutcomes(std::size_t outcomes) {
         clock.is_waited_for = true;
+        spool.seal(false);  // it waits for its row
         for (std::size_t i = 0; i < outcomes; ++i)
             settle(spool.accept("hello\r\n", {spool::recipient_at("x@b.example")}), false);
         std::mutex at_sync;  // two files may be synced at the same time
@@ -200,8 +204,8 @@ struct BesideOutcomes : Committing {
 
 BOOST_AUTO_TEST_CASE(a_letter_does_not_wait_for_the_rows_of_a_few_outcomes) {
     const BesideOutcomes few(31);
-    BOOST_TEST(few.syncs_of_letter == 1);
-    BOOST_TEST(few.syncs == 2);
+    BOOST_TEST(few.syncs_of_letter == 2);
+    BOOST_TEST(few.syncs == 3);
     BOOST_TEST(few.order == "a" + std::string(31, '.'));
 }
 
@@ -266,6 +270,91 @@ BOOST_AUTO_TEST_CASE(no_kind_waits_for_all_of_another) {
     BOOST_TEST(world.order.front() == 'a');
     BOOST_TEST(world.order.find('b') <= 1 + 64U);
     BOOST_TEST(world.order.find('N') < world.order.rfind('.'));
+}
+
+// Whatever the store is busy with.
+BOOST_AUTO_TEST_CASE(a_letter_is_answered_ahead_of_its_row) {
+    Committing world;
+    std::latch answered(1);
+    mail::QueueId id;
+    const auto busy = [&](spool::QueueStore&) {
+        answered.wait();
+        return true;
+    };
+    const auto see = [&](spool::QueueStore& queue) { return queue.show(id).has_value(); };
+    bool seen = false;
+    world.scope.spawn([&]() -> Task<> {
+        auto message = world.make(1);
+        id = message[0].envelope.id;
+        world.arrive(std::move(message));
+        while (world.answers.empty())
+            co_await async::give_way(world.loop);
+        answered.count_down();
+        seen = co_await world.committer.with_store(see, world.stop);
+    });
+    world.run(busy);
+    BOOST_TEST((world.answers == std::vector{ArrivalResult::kAccepted}));
+    BOOST_TEST(seen, "who asks behind the answer does not see the message");
+    BOOST_TEST(world.committer.tally().totals().messages == 1U);
+}
+
+// Recovery would not find it behind what the database has passed.
+BOOST_AUTO_TEST_CASE(no_row_comes_before_that_of_a_letter_ahead_in_its_segment) {
+    Committing world;
+    bool letter_is_there = false;
+    auto letter = world.make(1);
+    const auto id = letter[0].envelope.id;
+    auto mailing = world.make(1);
+    mailing[0].envelope.priority = mail::kPriorityOfBulk;
+    world.arrive(std::move(letter));
+    world.committer.arrive({std::move(mailing[0]), [&](const auto&, const auto&) {
+                                letter_is_there = world.spool.queue.show(id).has_value();
+                            }});
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(letter_is_there);
+}
+
+BOOST_AUTO_TEST_CASE(what_became_of_a_letter_ahead_comes_with_its_row_or_later) {
+    Committing world;
+    for (int i = 0; i < 600; ++i) {
+        auto message = world.make(1);
+        const auto id = message[0].envelope.id;
+        world.committer.arrive({std::move(message[0]), [&world, id](const auto&, const auto&) {
+                                    world.settle(id, false);
+                                }});
+    }
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(world.order == std::string(600, '.'));
+    for (const auto& message :
+         spool::QueueReader(world.spool.queue).list({}, mail::QueueId(), 1000))
+        BOOST_TEST((message.recipients.at(0).state == spool::RecipientState::kDeferred));
+    BOOST_TEST(world.committer.tally().totals().messages == 600U);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_letters_with_one_id_one_is_taken) {
+    Committing world;
+    auto both = world.make(2);
+    both[1].envelope.id = both[0].envelope.id;
+    world.arrive(std::move(both));
+    world.run([](spool::QueueStore&) { return true; });
+    BOOST_TEST(
+        (world.answers == std::vector{ArrivalResult::kAccepted, ArrivalResult::kDuplicateId}));
+}
+
+BOOST_AUTO_TEST_CASE(a_letter_whose_segment_cannot_be_synced_is_refused) {
+    Committing world;
+    const auto letter = world.make(1);
+    world.disk.set_plan(
+        {.cut_at = {}, .fail_at = world.disk.operations() + 1, .unreadable_suffix = {}});
+    world.arrive(letter);
+    world.run([&](spool::QueueStore& queue) {
+        BOOST_TEST(!queue.show(letter[0].envelope.id).has_value());
+        return true;
+    });
+    BOOST_TEST((world.answers == std::vector{ArrivalResult::kBodyLost}));
+    BOOST_TEST(world.spool.bodies.segments().open.size() == 1U);
+    world.spool.start_new_segment();
+    BOOST_TEST(world.spool.bodies.segments().open.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
