@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "spool/queue/due_reader.h"
 
 namespace veredus::spool {
@@ -100,6 +102,7 @@ void QueueLife::commit_one_behind_the_other() {
 }
 
 void QueueLife::add_arrivals(Batch& batch) {
+    std::vector<NewMessage> made;
     for (auto n = pick(4); n > 0; --n) {
         const std::size_t size = pick(20) == 0 ? kSingleFileThreshold + pick(50'000) : pick(3'000);
         const std::string text(size, static_cast<char>('a' + pick(26)));
@@ -108,8 +111,11 @@ void QueueLife::add_arrivals(Batch& batch) {
             recipients.push_back(recipient_at(fmt::format("r{}@b.example", ++addresses_)));
         }
         spool_->seal(pick(4) != 0);
-        auto message = spool_->make(text, std::move(recipients));
-        note_new(message, text);
+        made.push_back(spool_->make(text, std::move(recipients)));
+        note_new(made.back(), text);
+    }
+    if (pick(3) == 0) std::ranges::reverse(made);  // they stand otherwise in their segment
+    for (auto& message : made) {
         if (spool_->entrance.may_go_ahead(message, pick(2) == 0)) {
             acknowledge_ahead(std::move(message));
         } else {
