@@ -135,15 +135,13 @@ Committed QueueStore::write_rows(const Batch& batch, const Horizon& horizon) {
     departing_.begin();
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
     write_mark(durable_, horizon);
-    for (const auto& message : batch.ahead) {
-        if (!insert(message, durable_))
-            throw std::logic_error("the id of an acknowledged message is taken");
-    }
+    auto outcomes = by_message(batch.outcomes);
+    enter_ahead(batch.ahead, outcomes, committed);
     for (const auto& arrival : batch.arrivals) {
         committed.arrivals.push_back(insert(arrival, batch_) ? ArrivalResult::kAccepted
                                                              : ArrivalResult::kDuplicateId);
     }
-    apply(batch.outcomes, committed);
+    apply(outcomes, committed);
     for (const auto& own : batch.own) {
         committed.own.push_back(still_true(own, batch, committed));
         if (committed.own.back() && !insert(own, batch_))
@@ -177,13 +175,51 @@ bool QueueStore::insert(const NewMessage& message, std::uint64_t batch) {
     return true;
 }
 
-void QueueStore::apply(const std::vector<Outcome>& outcomes, Committed& committed) {
+// By message, and within one as they came: the order in their vector.
+std::vector<const Outcome*> QueueStore::by_message(const std::vector<Outcome>& outcomes) {
     std::vector<const Outcome*> sorted;
     sorted.reserve(outcomes.size());
     for (const auto& outcome : outcomes)
         sorted.push_back(&outcome);
-    // By message, and within one as they came: the order in their vector.
     std::ranges::sort(sorted, {}, [](const Outcome* o) { return std::pair(o->message, o); });
+    return sorted;
+}
+
+// What is done before it has a row needs none: its story says all.
+void QueueStore::enter_ahead(const std::vector<NewMessage>& messages,
+                             std::vector<const Outcome*>& sorted, Committed& committed) {
+    const auto message_of = [](const Outcome* outcome) { return outcome->message; };
+    for (const auto& message : messages) {
+        const auto id = message.envelope.id;
+        const auto its = std::ranges::equal_range(sorted, id, {}, message_of);
+        if (auto gone = passed_through(message, std::span(its))) {
+            committed.departures.push_back({id, message.envelope.body});
+            departing_.add(story_of(std::move(*gone), {}, std::span(its)));
+            sorted.erase(its.begin(), its.end());
+        } else if (!insert(message, durable_)) {
+            throw std::logic_error("the id of an acknowledged message is taken");
+        }
+    }
+}
+
+std::optional<Queued> QueueStore::passed_through(const NewMessage& message,
+                                                 std::span<const Outcome* const> outcomes) {
+    if (outcomes.size() != message.recipients.size()) return std::nullopt;
+    Queued gone{message.envelope, MessageState::kQueued, {}, message.recipients, {}};
+    for (auto& recipient : gone.recipients)
+        recipient.state = RecipientState::kNone;
+    for (const auto* outcome : outcomes) {
+        const auto number = outcome->recipient;
+        if (unfinished(outcome->state) || outcome->state == RecipientState::kExpanded) return {};
+        if (number == 0 || number > gone.recipients.size()) return {};
+        auto& state = gone.recipients[number - 1].state;
+        if (state != RecipientState::kNone) return {};
+        state = outcome->state;
+    }
+    return gone;
+}
+
+void QueueStore::apply(std::span<const Outcome* const> sorted, Committed& committed) {
     for (auto first = sorted.begin(); first != sorted.end();) {
         const auto last = std::find_if(
             first, sorted.end(), [&](const Outcome* o) { return o->message != (*first)->message; });

@@ -199,7 +199,12 @@ class QueueStore {
     void write_mark(std::uint64_t durable, const Horizon& horizon);
     std::set<std::uint64_t> adopt(const BodyStore& bodies, std::chrono::microseconds expire,
                                   Recovered& recovered);
-    void apply(const std::vector<Outcome>& outcomes, Committed& committed);
+    static std::vector<const Outcome*> by_message(const std::vector<Outcome>& outcomes);
+    void enter_ahead(const std::vector<NewMessage>& messages, std::vector<const Outcome*>& sorted,
+                     Committed& committed);
+    static std::optional<Queued> passed_through(const NewMessage& message,
+                                                std::span<const Outcome* const> outcomes);
+    void apply(std::span<const Outcome* const> sorted, Committed& committed);
     void apply_to_message(std::span<const Outcome* const> outcomes, Committed& committed);
     bool leaves(std::span<const Outcome* const> outcomes, std::int64_t finished,
                 Committed& committed);

@@ -79,7 +79,7 @@ inline constexpr std::array kRecipientMeanings{
 
 inline constexpr std::array kMessageMoves{
     Move{MessageState::kNone, MessageState::kQueued, Mover::kIntake, "to_queued",
-         "the envelope is committed; 250 follows when the body is on disk too"},
+         "the envelope has its row; 250 is said when its body is on disk, before that or after"},
     Move{MessageState::kQueued, MessageState::kHeld, Mover::kAdmin, "to_held", "queue hold"},
     Move{MessageState::kHeld, MessageState::kQueued, Mover::kAdmin, "to_queued", "queue release"},
     Move{MessageState::kDamaged, MessageState::kQueued, Mover::kAdmin, "to_queued",

@@ -184,6 +184,7 @@ def test_what_was_acknowledged_survives_the_loss_of_its_rows():
     with short_directory() as place:
         with Instance(place / "mx", users=["u0"], settings={"queue": {"paused": True}}) as veredus:
             mail.send(veredus, "a@remote.example", "u0@example.org", messages[0])
+            assert len(veredus.queue()) == 1  # so it has its row
             spool = veredus.directory / "spool"
             before = {name: (spool / name).read_bytes() for name in ("queue.db", "queue.db-wal")}
             for raw in messages[1:]:

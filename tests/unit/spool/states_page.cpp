@@ -64,7 +64,9 @@ std::string states_page() {
            "without its "
            "body. Its sender was never answered. The *horizon* is how far the database had heard "
            "of what stands "
-           "in segments (formats-queue.md, After a crash).\n\n" +
+           "in segments (formats-queue.md, After a crash). What is done before it has a row has "
+           "none: "
+           "its story is in the ledger.\n\n" +
            findings();
 }
 
