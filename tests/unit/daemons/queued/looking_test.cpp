@@ -4,6 +4,7 @@
 #include <latch>
 #include <thread>
 
+#include "spool/queue/queue_store.h"
 #include "tests/unit/daemons/queued/world.h"
 
 namespace veredus::queued_test {
@@ -116,6 +117,18 @@ BOOST_AUTO_TEST_CASE(what_is_given_up_meanwhile_is_not_sent) {
     deliverd->answer(bounce, Result::delivered, "2.0.0");
     world.wait_until_empty();
     BOOST_TEST(!world.logged("damaged"));
+}
+
+BOOST_AUTO_TEST_CASE(a_clean_stop_leaves_nothing_in_doubt) {
+    World world;
+    world.accept(std::string(spool::kSingleFileThreshold + 1, 'x'), {"x@b.example"});
+    BOOST_TEST((world.end() == nullptr));
+    spool::QueueStore queue(world.disk->root());
+    spool::BodyStore bodies(world.disk->root().open_directory("body"));
+    bodies.recover(queue.needed_files(), spool::BodyStore::Unneeded::kLeave);
+    const auto found = queue.survey(bodies);
+    BOOST_TEST_REQUIRE(found.size() == 1U);
+    BOOST_TEST(!found[0].second.in_doubt);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
