@@ -62,6 +62,7 @@ bool Committer::patience_ends() const {
 Task<> Committer::wait_for_company(Stop& failed) {
     const auto all_are_patient = [this] { return patient() == waiting(); };
     if (!all_are_patient() || patience_ends()) co_return;
+    if (!patient_since_) patient_since_ = loop_.clock().now();
     bool waits = true;
     async::Timer timer(loop_);
     timer.start(kForCompany - (loop_.clock().now() - *patient_since_), [&] {
