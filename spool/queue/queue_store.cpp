@@ -134,9 +134,10 @@ Committed QueueStore::write_rows(const Batch& batch, const Horizon& horizon) {
     Transaction transaction(database_);
     departing_.begin();
     // `durable` is what was on disk before this commit: its own bodies are still on their way.
-    write_mark(durable_, horizon);
+    const std::uint64_t durable = durable_;
+    write_mark(durable, horizon);
     auto outcomes = by_message(batch.outcomes);
-    enter_ahead(batch.ahead, outcomes, committed);
+    enter_ahead(batch.ahead, durable, outcomes, committed);
     for (const auto& arrival : batch.arrivals) {
         committed.arrivals.push_back(insert(arrival, batch_) ? ArrivalResult::kAccepted
                                                              : ArrivalResult::kDuplicateId);
@@ -186,7 +187,7 @@ std::vector<const Outcome*> QueueStore::by_message(const std::vector<Outcome>& o
 }
 
 // What is done before it has a row needs none: its story says all.
-void QueueStore::enter_ahead(const std::vector<NewMessage>& messages,
+void QueueStore::enter_ahead(const std::vector<NewMessage>& messages, std::uint64_t durable,
                              std::vector<const Outcome*>& sorted, Committed& committed) {
     const auto message_of = [](const Outcome* outcome) { return outcome->message; };
     for (const auto& message : messages) {
@@ -196,7 +197,7 @@ void QueueStore::enter_ahead(const std::vector<NewMessage>& messages,
             committed.departures.push_back({id, message.envelope.body});
             departing_.add(story_of(std::move(*gone), {}, std::span(its)));
             sorted.erase(its.begin(), its.end());
-        } else if (!insert(message, durable_)) {
+        } else if (!insert(message, durable)) {
             throw std::logic_error("the id of an acknowledged message is taken");
         }
     }

@@ -200,8 +200,8 @@ class QueueStore {
     std::set<std::uint64_t> adopt(const BodyStore& bodies, std::chrono::microseconds expire,
                                   Recovered& recovered);
     static std::vector<const Outcome*> by_message(const std::vector<Outcome>& outcomes);
-    void enter_ahead(const std::vector<NewMessage>& messages, std::vector<const Outcome*>& sorted,
-                     Committed& committed);
+    void enter_ahead(const std::vector<NewMessage>& messages, std::uint64_t durable,
+                     std::vector<const Outcome*>& sorted, Committed& committed);
     static std::optional<Queued> passed_through(const NewMessage& message,
                                                 std::span<const Outcome* const> outcomes);
     void apply(std::span<const Outcome* const> sorted, Committed& committed);
