@@ -160,7 +160,6 @@ Task<> Admin::check(Channel& channel, wire::Check request, Stop& stop) {
         co_await channel.drained(stop);
     };
     co_await committer_.caught_up(stop);
-    co_await committer_.caught_up(stop);
     co_await inspection_.run(tell, stop);
     channel.send(done_with(request.request, 0));
 }

@@ -28,7 +28,7 @@ Admission::Admission(async::Loop& loop, spool::BodyStore& bodies, spool::Entranc
       work_(loop) {}
 
 bool Admission::take(Arrival& arrival, bool letter) {
-    const bool may = letter && rows_.size() + coming_.size() + syncing_ < kRows;
+    const bool may = letter && rows_.size() + coming_.size() + syncing_.size() < kRows;
     if (!entrance_.may_go_ahead(arrival.message, may)) {
         arrival.after = arrived_;
         return false;
@@ -40,7 +40,7 @@ bool Admission::take(Arrival& arrival, bool letter) {
 
 std::uint64_t Admission::oldest() const {
     if (!rows_.empty()) return rows_.front().number;
-    if (syncing_ > 0) return first_syncing_;
+    if (!syncing_.empty()) return syncing_.front().number;
     return coming_.empty() ? kNone : coming_.front().number;
 }
 
@@ -53,14 +53,10 @@ async::Task<> Admission::run() {
             co_await work_.wait(never);
         }
         const auto count = static_cast<std::ptrdiff_t>(std::min(coming_.size(), kTogether));
-        std::vector<Coming> together(std::move_iterator(coming_.begin()),
-                                     std::move_iterator(coming_.begin() + count));
+        syncing_.assign(std::move_iterator(coming_.begin()),
+                        std::move_iterator(coming_.begin() + count));
         coming_.erase(coming_.begin(), coming_.begin() + count);
-        syncing_ = together.size();
-        first_syncing_ = together.front().number;
-        co_await sync(together);
-        syncing_ = 0;
-        changed_();
+        co_await sync();
     }
 }
 
@@ -69,17 +65,17 @@ void Admission::end() {
     work_.set();
 }
 
-async::Task<> Admission::sync(std::vector<Coming>& together) {
+async::Task<> Admission::sync() {
     std::vector<std::uint64_t> files;
-    for (const auto& one : together)
+    for (const auto& one : syncing_)
         files.push_back(one.arrival.message.envelope.body.file);
     auto set = bodies_.to_sync(files);
     const auto begun = loop_.clock().now();
     const auto call = [&] { return set.run(); };
-    const bool at_once = together.size() <= kAtOnce && last_sync_ < kQuick;
+    const bool at_once = syncing_.size() <= kAtOnce && last_sync_ < kQuick;
     const auto failed = at_once ? call() : co_await async::blocking(loop_, call);
     last_sync_ = loop_.clock().now() - begun;
-    for (auto& [arrival, number] : together) {
+    for (auto& [arrival, number] : syncing_) {
         auto& message = arrival.message;
         const auto file = message.envelope.body.file;
         const bool good = std::ranges::find(failed, file) == failed.end();
@@ -94,13 +90,15 @@ async::Task<> Admission::sync(std::vector<Coming>& together) {
             arrival.then({.result = spool::ArrivalResult::kBodyLost}, message);
         }
     }
+    syncing_.clear();
+    changed_();
 }
 
 Admission::Gathered Admission::gather(std::size_t most) {
     Gathered gathered;
-    for (std::size_t recipients = 0; recipients < most && !rows_.empty();) {
+    while (gathered.recipients < most && !rows_.empty()) {
         auto& [number, message] = rows_.front();
-        recipients += message.recipients.size();
+        gathered.recipients += message.recipients.size();
         gathered.last = number;
         gathered.messages.push_back(std::move(message));
         rows_.pop_front();

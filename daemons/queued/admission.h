@@ -55,9 +55,10 @@ class Admission {
     std::uint64_t oldest() const;
 
     std::size_t rows() const { return rows_.size(); }
-    bool idle() const { return rows_.empty() && coming_.empty() && syncing_ == 0; }
+    bool idle() const { return rows_.empty() && coming_.empty() && syncing_.empty(); }
     struct Gathered {
         std::vector<spool::NewMessage> messages;
+        std::size_t recipients = 0;
         std::uint64_t last = 0;  // number
     };
     // Rows to be committed, of not many more recipients than `most`. When they are, entered() must
@@ -74,7 +75,7 @@ class Admission {
         std::uint64_t number;
         spool::NewMessage message;
     };
-    async::Task<> sync(std::vector<Coming>& together);
+    async::Task<> sync();
 
     async::Loop& loop_;
     spool::BodyStore& bodies_;
@@ -84,9 +85,8 @@ class Admission {
     async::Event work_;
     std::deque<Coming> coming_;
     std::deque<Row> rows_;
-    std::size_t syncing_ = 0;          // how many are on their way to the disk
-    std::uint64_t first_syncing_ = 0;  // ... the first one's number
-    std::uint64_t arrived_ = 0;        // numbers
+    std::vector<Coming> syncing_;  // on their way to the disk
+    std::uint64_t arrived_ = 0;    // numbers
     std::uint64_t acknowledged_ = 0;
     async::Duration last_sync_ = async::Duration::max();  // what it took
     bool ended_ = false;

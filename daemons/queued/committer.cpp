@@ -57,7 +57,7 @@ Committer::Committer(async::Loop& loop, log::Log& log, spool::QueueStore& store,
       after_(std::move(after)),
       admission_(
           loop, bodies, spool::Entrance(bodies),
-          [this](const auto& message) { tally_.entered(message); }, [this] { more_waits(false); }),
+          [this](const auto& message) { tally_.entered(message); }, [this] { more_waits(); }),
       helpers_(kHelpers),
       turn_(loop, 1),
       in_store_(loop, 1),
@@ -74,7 +74,8 @@ void Committer::arrive(Arrival arrival) {
     work_.set();
     if (admission_.take(arrival, !bulk)) return;
     waiting(bulk ? Kind::kMailings : Kind::kLetters).arrivals.push_back(std::move(arrival));
-    more_waits(!bulk);
+    if (!bulk) letters_wait_ = true;
+    more_waits();
 }
 
 void Committer::settle(Settled settled, bool bulk) {
@@ -82,11 +83,10 @@ void Committer::settle(Settled settled, bool bulk) {
     for (const auto& own : settled.own)
         admission_.note(own.envelope.id);
     waiting(bulk ? Kind::kMailingsOutcomes : Kind::kLetters).settled.push_back(std::move(settled));
-    more_waits(false);
+    more_waits();
 }
 
-void Committer::more_waits(bool letter) {
-    if (letter) letters_wait_ = true;
+void Committer::more_waits() {
     if (!patient_since_ && patient() > 0) patient_since_ = loop_.clock().now();
     work_.set();
     changed_.wake_all();
@@ -324,7 +324,7 @@ std::expected<Committer::Written, std::string> Committer::write_rows(
 // Likewise, one round at a time.
 void Committer::reach_disk(spool::QueueStore::Written& written) {
     store_.sync(written, [this, &written](const spool::Tasks& tasks) {
-        if (tasks.empty() || (tasks.size() <= kOneByOne && written.bodies.begin_helps())) {
+        if (tasks.size() <= kOneByOne && written.bodies.begin_helps()) {
             spool::one_by_one(tasks);
         } else {
             helpers_.run(tasks);

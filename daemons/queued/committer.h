@@ -145,7 +145,7 @@ class Committer {
     auto& waiting(this auto& self, Kind kind) {
         return self.waiting_[static_cast<std::size_t>(kind)];
     }
-    void more_waits(bool letter);
+    void more_waits();
     Kind next_kind();
     Gathered gather();
     bool letters_want_turn() const { return wants_turn_ && letters_wait_; }

@@ -62,7 +62,6 @@ bool Committer::patience_ends() const {
 Task<> Committer::wait_for_company(Stop& failed) {
     const auto all_are_patient = [this] { return patient() == waiting(); };
     if (!all_are_patient() || patience_ends()) co_return;
-    if (!patient_since_) patient_since_ = loop_.clock().now();
     bool waits = true;
     async::Timer timer(loop_);
     timer.start(kForCompany - (loop_.clock().now() - *patient_since_), [&] {
@@ -103,8 +102,7 @@ Committer::Gathered Committer::gather() {
     std::size_t rows = 0;
     if (letters) {
         auto ahead = admission_.gather(kRecipients);
-        for (const auto& message : ahead.messages)
-            rows += message.recipients.size();
+        rows = ahead.recipients;
         gathered.last_ahead = ahead.last;
         batch.ahead = std::move(ahead.messages);
     }

@@ -7,10 +7,6 @@ namespace veredus::spool {
 namespace {
 
 struct EntranceFixture : QueueFixture {
-    std::unique_ptr<FaultDisk> after;
-
-    ~EntranceFixture() { spool.reset(); }  // which may be on that disk
-
     NewMessage make(std::string_view text = "text\r\n") {
         return spool->make(text, {recipient_at("x@b.example")});
     }
@@ -38,13 +34,6 @@ struct EntranceFixture : QueueFixture {
         batch.ahead = std::move(ahead);
         batch.arrivals = std::move(arrivals);
         spool->commit(batch);
-    }
-    // The power goes, and comes again: what was not synced is gone.
-    Recovered crash() {
-        after = disk.after(FaultDisk::Loss::kAllUnsynced);
-        spool.reset();
-        spool.emplace(after->root());
-        return spool->recover();
     }
 };
 

@@ -11,10 +11,6 @@ namespace {
 using enum RecipientState;
 
 struct AdoptingFixture : QueueFixture {
-    std::unique_ptr<FaultDisk> after;
-
-    ~AdoptingFixture() { spool.reset(); }  // which may be on that disk
-
     NewMessage make(std::string_view text) {
         return spool->make(text, {recipient_at("x@b.example")});
     }
@@ -31,15 +27,6 @@ struct AdoptingFixture : QueueFixture {
         const auto before = syncs();
         commit(std::move(message));
         return syncs() - before;
-    }
-    // The power goes, and comes again: what was not synced is gone.
-    Recovered crash() {
-        auto next = (after ? *after : disk).after(FaultDisk::Loss::kAllUnsynced);
-        spool.reset();
-        after = std::move(next);
-        spool.emplace(after->root());
-        spool->skip_ids(1000);
-        return spool->recover();
     }
     // As crash(), and then no segment can be read.
     Recovered crash_and_read_nothing() {

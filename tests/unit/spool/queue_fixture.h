@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ namespace veredus::spool {
 // A queue on a disk that fails when told to.
 struct QueueFixture {
     FaultDisk disk;
+    std::unique_ptr<FaultDisk> after;  // what a crash left
     std::optional<TestSpool> spool{std::in_place, disk.root()};
 
     QueueFixture() { spool->recover(); }
@@ -23,6 +25,15 @@ struct QueueFixture {
     Recovered reopen() {
         spool.reset();
         spool.emplace(disk.root());
+        spool->skip_ids(1000);
+        return spool->recover();
+    }
+    // The power goes, and comes again: what was not synced is gone.
+    Recovered crash() {
+        auto next = (after ? *after : disk).after(FaultDisk::Loss::kAllUnsynced);
+        spool.reset();
+        after = std::move(next);
+        spool.emplace(after->root());
         spool->skip_ids(1000);
         return spool->recover();
     }
