@@ -186,9 +186,9 @@ struct ShapeRows {
 };
 
 struct BusyDestination {
-    std::string name;           // a next hop; "local" for the mailboxes
+    std::string name;           // a next hop, or a domain of ours
     std::uint32_t active = 0;   // jobs on their way
-    std::uint32_t most = 0;     // as many as it has shown to carry
+    std::uint32_t most = 0;     // as many as it has shown to carry; 0: nothing is due there
     std::uint64_t waiting = 0;  // messages in memory
     std::string last_error;     // of the last attempt, if that failed
     auto fields() { return std::tie(name, active, most, waiting, last_error); }

@@ -252,11 +252,10 @@ std::string without_unitext(std::string_view address) {
     return out;
 }
 
-bool ReportedRecipient::remote_spoke() const {
+bool is_reply(std::string_view words) {
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    return !remote_mta.empty() && diagnostic.size() >= 3 &&
-           std::ranges::all_of(diagnostic.substr(0, 3), digit) &&
-           (diagnostic.size() == 3 || diagnostic[3] == ' ' || diagnostic[3] == '-');
+    return words.size() >= 3 && std::ranges::all_of(words.substr(0, 3), digit) &&
+           (words.size() == 3 || words[3] == ' ' || words[3] == '-');
 }
 
 std::string compose_delivery_status(const DeliveryReport& report) {

@@ -13,6 +13,10 @@ namespace veredus::mail {
 // RFC 3464 section 2.3.3.
 enum class Action : std::uint8_t { kFailed, kDelayed, kDelivered, kRelayed, kExpanded };
 
+// Whether another host said this: a reply begins with a code (RFC 5321 section 4.2), as no words of
+// ours do.
+bool is_reply(std::string_view words);
+
 // What is reported of one recipient (RFC 3464 section 2.3). Empty strings are left out.
 struct ReportedRecipient {
     std::string final_recipient;     // address without angle brackets
@@ -26,8 +30,8 @@ struct ReportedRecipient {
     std::optional<DateTime> last_attempt;
     std::optional<DateTime> will_retry_until;  // of a delay
 
-    // `diagnostic` is another host's reply: it begins with a code, as no words of ours do.
-    bool remote_spoke() const;
+    // `diagnostic` is another host's reply.
+    bool remote_spoke() const { return !remote_mta.empty() && is_reply(diagnostic); }
 };
 inline constexpr std::size_t kDiagnosticMax = 4000;  // bytes of it that are told
 

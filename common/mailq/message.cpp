@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/mail/delivery_status.h"
 #include "common/mail/json.h"
 #include "common/mailq/mailq.h"
 
@@ -32,7 +33,9 @@ bool is_waiting(const RowRecipient& recipient) {
 
 std::string delay_reason(const RowRecipient& recipient) {
     if (recipient.last_reply.empty()) return "";
-    if (recipient.last_remote.empty()) return recipient.last_reply;
+    // Words of ours name the host themselves.
+    if (recipient.last_remote.empty() || !mail::is_reply(recipient.last_reply))
+        return recipient.last_reply;
     return fmt::format("host {} said: {}", recipient.last_remote, recipient.last_reply);
 }
 

@@ -36,9 +36,7 @@ std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipi
                                  ? fmt::format("the next attempt is in {}", rough_time(pause_us))
                                  : "the next attempt is due: it waits for its turn";
     if (recipient.state == "in doubt") return "the last attempt ended in doubt; " + next;
-    // Nobody out there said it: there was no attempt, or nobody was reached.
-    if (!recipient.last_reply.empty() && recipient.last_remote.empty())
-        return fmt::format("{}; {}", recipient.last_reply, next);
+    if (!recipient.last_reply.empty()) return fmt::format("{}; {}", delay_reason(recipient), next);
     if (recipient.attempts > 0) return "the last attempt failed for the time being; " + next;
     return pause_us > 0 ? next : "it waits for its turn at this destination";
 }

@@ -403,25 +403,28 @@ void Dispatcher::notify(spool::Envelope& envelope, Verdicts& verdicts,
 }
 
 void Dispatcher::remember_error(const std::string& next_hop, const Verdicts& verdicts) {
-    constexpr std::size_t kMost = 1000;
     const auto* failed = first_put_off(verdicts);
-    if (failed == nullptr) {
-        last_errors_.erase(next_hop);
-    } else {
-        if (last_errors_.size() == kMost) last_errors_.erase(last_errors_.begin());
-        last_errors_[next_hop] = failed->reply;
-    }
+    if (failed == nullptr) return last_errors_.got_through(next_hop);
+    last_errors_.failed(next_hop, failed->reply, env_.loop.clock().wall_us());
 }
 
 std::vector<ipc::admin::BusyDestination> Dispatcher::busiest(std::size_t most) const {
     std::vector<ipc::admin::BusyDestination> out;
-    for (const auto& place : scheduler_.busiest(most)) {
-        const auto error = last_errors_.find(place.next_hop);
-        out.push_back({.name = place.worker == Worker::deliverd ? "local" : place.next_hop,
+    std::set<std::string> shown;
+    for (auto& place : scheduler_.busiest(most)) {
+        out.push_back({.name = place.next_hop,
                        .active = place.active,
                        .most = place.limit,
                        .waiting = place.waiting,
-                       .last_error = error == last_errors_.end() ? "" : error->second});
+                       .last_error = std::string(last_errors_.at(place.next_hop))});
+        shown.insert(std::move(place.next_hop));
+    }
+    // What waits is tried more often than this: of an older one all has left.
+    const std::chrono::microseconds pause = env_.config.queue.retry_max;
+    for (const auto& name : last_errors_.since(env_.loop.clock().wall_us() - 2 * pause.count())) {
+        if (out.size() >= most) break;
+        if (shown.contains(name)) continue;
+        out.push_back({.name = name, .last_error = std::string(last_errors_.at(name))});
     }
     return out;
 }

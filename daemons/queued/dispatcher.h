@@ -21,6 +21,7 @@
 #include "common/ipc/channel.h"
 #include "common/ipc/work.h"
 #include "daemons/queued/committer.h"
+#include "daemons/queued/last_errors.h"
 #include "daemons/queued/notify.h"
 #include "daemons/queued/parcel.h"
 #include "daemons/queued/scheduler.h"
@@ -72,7 +73,8 @@ class Dispatcher {
         std::ranges::unique_copy(on_the_way_, std::back_inserter(ids));
         return ids;
     }
-    // Of the busiest destinations at most so many.
+    // Of the busiest destinations at most so many, and behind them those where mail was put off
+    // last.
     std::vector<ipc::admin::BusyDestination> busiest(std::size_t most) const;
     std::uint64_t active_messages() const { return on_the_way_.size(); }
     // Fails every recipient that is not finished, with this reason.
@@ -184,7 +186,7 @@ class Dispatcher {
     std::optional<spool::DueCursor> back_from_;
     async::Event look_;
     std::multiset<mail::QueueId> on_the_way_;
-    std::map<std::string, std::string> last_errors_;  // by next hop; gone with the next success
+    LastErrors last_errors_;
     std::vector<std::pair<Assignment, std::string>> to_mark_damaged_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -191,9 +191,9 @@ def test_show_tells_what_was_said_and_why_it_waits(host, remote):
     attempt = recipient["attempts"][0]
     assert (recipient["to"], recipient["state"], attempt["state"]) == ("bob@peer.example", "deferred", "deferred")
     assert attempt["reply"].endswith("450 4.2.0 the box of bob is full today")
-    assert re.fullmatch(r"the last attempt failed for the time being; the next attempt is in \d+ min", recipient["why"])
+    assert re.fullmatch(r"host \S+ said: 450 4.2.0 the box of bob is full today; the next attempt is in \d+ min", recipient["why"])
     text = veredus.veredus("queue", "show", shown["id"]).stdout
-    assert attempt["reply"] in text and recipient["why"][:40] in text
+    assert attempt["reply"] in text and recipient["why"][:60] in text
     assert veredus.status()["queue"]["deferred"] == 1
     assert listed(veredus, "attempts=2") == []
     # Now, whatever the schedule says.
@@ -235,7 +235,14 @@ def test_top_for_programs(host, remote):
     assert now["queue"]["messages"] == 1 and now["queue"]["deferred"] == 1
     assert abs(now["oldest"] - time.time()) < 60
     assert set(now["per_second"]) == set(now["since_start"])
-    assert "since start  accepted 3  delivered 1" in veredus.veredus("top", "--once").stdout
+    # Nothing is due there, and what was last wrong is told.
+    assert now["destinations"] == [{"name": remote.hop, "active": 0, "most": 0, "waiting": 0, "last_error": "450 4.2.0 not now"}]
+    text = veredus.veredus("top", "--once").stdout
+    assert "since start  accepted 3  delivered 1" in text and "450 4.2.0 not now" in text
+    remote.replies["RCPT"] = "250 2.1.5 ok"
+    act(veredus, "retry", "all")
+    remote.wait_messages(2)
+    wait_until(lambda: json.loads(veredus.veredus("top", "--once", "--json").stdout)["destinations"] == [])
 
 
 def test_top_on_a_terminal_gives_it_back(host):

@@ -75,6 +75,18 @@ BOOST_AUTO_TEST_CASE(the_table_has_postfix_s_shape) {
     BOOST_TEST(table.end() == "\n-- 9769 Kbytes in 3 Requests.\n");
 }
 
+// A host that nobody reached has said nothing.
+BOOST_AUTO_TEST_CASE(words_of_our_own_are_not_put_into_a_host_s_mouth) {
+    auto& bob = row.recipients[1];
+    bob.last_reply = "connect to mx.b.example[192.0.2.2]:25: Connection refused";
+    BOOST_TEST(mailq::delay_reason(bob) == bob.last_reply);
+    bob.last_remote = "";
+    bob.last_reply = "4.3.2 is no code of a reply";
+    BOOST_TEST(mailq::delay_reason(bob) == bob.last_reply);
+    bob.last_reply = "";
+    BOOST_TEST(mailq::delay_reason(bob).empty());
+}
+
 // What nagios' check_mailq takes from the last line, and what scripts take from the others.
 BOOST_AUTO_TEST_CASE(scripts_find_what_they_look_for) {
     mailq::Table table;

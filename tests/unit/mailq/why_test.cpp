@@ -22,11 +22,15 @@ BOOST_AUTO_TEST_SUITE(why_it_waits)
 BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     const Row queued{.state = "queued"};
     const RowRecipient fresh{.state = "ready"};
-    const RowRecipient deferred{
-        .state = "deferred", .attempts = 2, .next_attempt_us = kNow + 12 * kMinute};
+    const RowRecipient deferred{.state = "deferred",
+                                .attempts = 2,
+                                .next_attempt_us = kNow + 12 * kMinute,
+                                .last_reply = "450 4.2.0 full",
+                                .last_remote = "mx.b.example[192.0.2.2]:25"};
     BOOST_TEST(why(queued, fresh) == "it waits for its turn at this destination");
     BOOST_TEST(why(queued, deferred) ==
-               "the last attempt failed for the time being; the next attempt is in 12 min");
+               "host mx.b.example[192.0.2.2]:25 said: 450 4.2.0 full; the next attempt is in 12 "
+               "min");
     BOOST_TEST(why({.state = "active"}, deferred) == "the message is being delivered right now");
     BOOST_TEST(why({.state = "hold", .reason = "odd"}, deferred) ==
                "the message is on hold (odd): nothing is tried until it is released");
