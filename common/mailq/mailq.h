@@ -31,8 +31,6 @@ struct Message {
 };
 
 Message message_of(ipc::admin::Row row);
-// Is anything still to be done for this recipient?
-bool is_waiting(const ipc::admin::RowRecipient& recipient);
 // Why it still waits; empty if it was not tried.
 std::string delay_reason(const ipc::admin::RowRecipient& recipient);
 

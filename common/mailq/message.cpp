@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
@@ -19,17 +18,12 @@ std::string queue_name(const Row& row) {
     if (row.state == "hold" || row.state == "damaged") return "hold";
     if (row.state == "active") return "active";
     const bool tried = std::ranges::any_of(row.recipients, [](const RowRecipient& recipient) {
-        return is_waiting(recipient) && (recipient.attempts > 0 || !recipient.last_reply.empty());
+        return !recipient.finished && (recipient.attempts > 0 || !recipient.last_reply.empty());
     });
     return tried ? "deferred" : "incoming";
 }
 
 }  // namespace
-
-bool is_waiting(const RowRecipient& recipient) {
-    constexpr std::array<std::string_view, 3> kDone{"delivered", "failed", "expanded"};
-    return std::ranges::find(kDone, recipient.state) == kDone.end();
-}
 
 std::string delay_reason(const RowRecipient& recipient) {
     if (recipient.last_reply.empty()) return "";
@@ -49,7 +43,7 @@ Message message_of(Row row) {
                     .message_id = std::move(row.message_id),
                     .reason = std::move(row.reason)};
     for (RowRecipient& recipient : row.recipients) {
-        if (!is_waiting(recipient)) continue;
+        if (recipient.finished) continue;
         message.recipients.push_back({std::move(recipient.address), delay_reason(recipient)});
         message.attempts = std::max(message.attempts, recipient.attempts);
         const std::int64_t next = recipient.next_attempt_us / 1'000'000;

@@ -23,7 +23,7 @@ std::string rough_time(std::int64_t us) {
 
 std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
                          std::int64_t now_us) {
-    if (!is_waiting(recipient)) return {};
+    if (recipient.finished) return {};
     if (row.state == "hold")
         return fmt::format("the message is on hold ({}): nothing is tried until it is released",
                            row.reason);

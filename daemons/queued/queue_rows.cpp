@@ -58,6 +58,7 @@ wire::RowEvent event_of(spool::HistoryLine& line) {
 wire::RowRecipient recipient_of(spool::Recipient& recipient) {
     return {.address = std::move(recipient.address),
             .state = std::string(spool::name_of(recipient.state)),
+            .finished = !spool::unfinished(recipient.state),
             .attempts = recipient.attempts,
             .next_attempt_us = recipient.next_attempt_us,
             .last_status = std::move(recipient.last_status),

@@ -202,6 +202,21 @@ def test_show_tells_what_was_said_and_why_it_waits(host, remote):
     remote.wait_messages()
 
 
+def test_who_has_the_message_waits_for_nothing(host, remote):
+    veredus = host(users=["alice"], settings={"routes": {"*": remote.hop}, "queue": {"retry_first": "1h"}})
+    answers = {"there": "250 2.1.5 ok", "full": "452 4.2.2 full", "nobody": "550 5.1.1 no such user"}
+    remote.replies["RCPT"] = list(answers.values())
+    mail.submit(veredus, ALICE, [f"{name}@peer.example" for name in answers], mail.message(ALICE, "full@peer.example"))
+    veredus.log.wait_for(r"status=deferred")
+    wait_until(lambda: listed(veredus) == ["full@peer.example"])
+    assert mailq(veredus).count("@peer.example") == 1
+    shown = json.loads(veredus.veredus("queue", "show", "--json", "all").stdout)
+    assert [(one["state"], "why" in one, "next_attempt" in one) for one in shown["recipients"]] == [
+        ("relayed", False, False), ("deferred", True, True), ("failed", False, False)]
+    text = veredus.veredus("queue", "show", "all").stdout
+    assert text.count("the next attempt") == text.count("next attempt at") == 1
+
+
 def test_a_message_to_thousands_is_listed_whole(host):
     veredus = host(users=["alice"], settings={"queue": {"paused": True}})
     many = [f"recipient-number-{number}@peer.example" for number in range(950)]

@@ -30,14 +30,16 @@ mail::ClientFacts client_of(const Row& row) {
 }
 
 spool::Story::Recipient recipient_of(const Row& row, const RowRecipient& recipient) {
+    const auto now = now_us();
     spool::Story::Recipient out{.address = recipient.address,
                                 .original = recipient.original,
                                 .expanded_from = recipient.expanded_from,
                                 .state = recipient.state,
                                 .next_attempt_us = 0,
-                                .why = mailq::why_it_waits(row, recipient, now_us()),
+                                .why = mailq::why_it_waits(row, recipient, now),
                                 .attempts = {}};
-    if (mailq::is_waiting(recipient)) out.next_attempt_us = recipient.next_attempt_us;
+    if (!recipient.finished && recipient.next_attempt_us > now)
+        out.next_attempt_us = recipient.next_attempt_us;
     for (const RowEvent& event : row.history)
         if (event.address == recipient.address)
             out.attempts.push_back({.at_us = event.at_us,

@@ -23,18 +23,19 @@ struct Fixture {
         row.expires_us = row.arrived_us + 1'000'000;
         row.sender = "ann@a.example";
         row.message_id = "<1@a.example>";
-        row.recipients = {{.address = "done@b.example", .state = "delivered", .attempts = 1},
-                          {.address = "bob@b.example",
-                           .state = "deferred",
-                           .attempts = 2,
-                           .next_attempt_us = 1'793'700'300'000'000,
-                           .last_reply = "450 4.2.0 later",
-                           .last_remote = "mx.b.example[192.0.2.2]:25"},
-                          {.address = "cyd@b.example",
-                           .state = "deferred",
-                           .attempts = 2,
-                           .last_reply = "450 4.2.0 later",
-                           .last_remote = "mx.b.example[192.0.2.2]:25"}};
+        row.recipients = {
+            {.address = "done@b.example", .state = "relayed", .finished = true, .attempts = 1},
+            {.address = "bob@b.example",
+             .state = "deferred",
+             .attempts = 2,
+             .next_attempt_us = 1'793'700'300'000'000,
+             .last_reply = "450 4.2.0 later",
+             .last_remote = "mx.b.example[192.0.2.2]:25"},
+            {.address = "cyd@b.example",
+             .state = "deferred",
+             .attempts = 2,
+             .last_reply = "450 4.2.0 later",
+             .last_remote = "mx.b.example[192.0.2.2]:25"}};
     }
     Row row;
 };

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
                "the message is damaged on disk (a bit): it is kept and never sent");
     BOOST_TEST(why(queued, {.state = "in doubt", .attempts = 1, .next_attempt_us = kNow - 1})
                    .contains("ended in doubt; the next attempt is due"));
-    BOOST_TEST(why(queued, {.state = "delivered", .attempts = 1}).empty());
+    BOOST_TEST(why(queued, {.state = "relayed", .finished = true, .attempts = 1}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(times_are_rough) {

@@ -140,9 +140,9 @@ BOOST_AUTO_TEST_CASE(recipients_may_be_answered_in_several_parts) {
     outcome.recipient = 2;
     outcome.result = Result::delivered;
     relayd->answer({given.job.job, {outcome}});
-    const auto rows =
-        world.wait_until([](const auto& r) { return r.at(0).recipients.at(1).state == "relayed"; });
+    const auto rows = world.wait_until([](const auto& r) { return r[0].recipients[1].finished; });
     BOOST_TEST(rows[0].recipients[0].state == "ready");
+    BOOST_TEST(!rows[0].recipients[0].finished);
     BOOST_TEST(rows[0].state == "active");
     outcome.recipient = 1;
     relayd->answer({given.job.job, {outcome}});
