@@ -153,4 +153,8 @@ std::expected<mail::QueueFilter, std::string> parse_filter(std::span<const std::
     return filter;
 }
 
+bool may_be_term(std::string_view word) {
+    return word == "all" || word.contains('=') || mail::QueueId::parse(word);
+}
+
 }  // namespace veredus::mailq

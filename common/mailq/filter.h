@@ -4,6 +4,7 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "common/mail/queue_filter.h"
 
@@ -31,5 +32,8 @@ namespace veredus::mailq {
 // was expected and the nearest known key.
 std::expected<mail::QueueFilter, std::string> parse_filter(std::span<const std::string> words,
                                                            std::int64_t now_us);
+
+// Whether somebody who typed this word may have meant a part of a filter, right or wrong.
+bool may_be_term(std::string_view word);
 
 }  // namespace veredus::mailq

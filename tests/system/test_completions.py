@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 SCRIPTS = pathlib.Path(os.environ["VEREDUS_BUILD"]) / "tools/veredus/completions"
-LINES = [("veredus qu", "queue"), ("veredus queue re", "release retry"), ("veredus queue hold fr", "from="), ("veredus pause s", "sender"),
+LINES = [("veredus qu", "queue"), ("veredus queue re", "reason= release retry"), ("veredus queue hold fr", "from="), ("veredus pause s", "sender"),
          ("veredus help sec", "security"), ("veredus -C x status --j", "--json")]
 
 

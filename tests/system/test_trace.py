@@ -120,7 +120,7 @@ def test_in_doubt_is_told_and_the_retry_is_the_same_message(host, remote):
     story = gone(veredus, message_id(raw))
     assert story["id"] == waiting["queue_id"]
     assert [each["state"] for each in story["recipients"][0]["attempts"]] == ["in doubt", "relayed"]
-    assert IN_DOUBT in trace(veredus, message_id(raw))[1]
+    assert "it may have arrived" in trace(veredus, message_id(raw))[1]
 
 
 def test_what_is_not_known_and_what_is_too_much(host):

@@ -22,10 +22,11 @@ using namespace ipc::admin;
 
 int queue_list_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
                        bool json) {
+    const Filter meant = parse_filter(filter);
     AdminLink link(paths);
     mailq::Table table;
     Output output;
-    link.list(parse_filter(filter), {}, [&](Row row) {
+    link.list(meant, {}, [&](Row row) {
         const mailq::Message message = mailq::message_of(std::move(row));
         if (json) {
             output.text().append(mailq::to_json(message)).append("\n");
@@ -41,10 +42,11 @@ int queue_list_command(const config::InstancePaths& paths, const std::vector<std
 
 int queue_show_command(const config::InstancePaths& paths, const std::vector<std::string>& filter,
                        bool json) {
+    const Filter meant = parse_filter(filter);
     AdminLink link(paths);
     Output output;
     std::uint64_t count = 0;
-    link.list(parse_filter(filter), {.with_history = true}, [&](const Row& row) {
+    link.list(meant, {.with_history = true}, [&](const Row& row) {
         if (!json && count > 0) output.text() += "\n";
         const auto story = story_of(row);
         if (json) {

@@ -1,6 +1,12 @@
 #include "tools/veredus/command_line.h"
 
+#include <sysexits.h>
+
 #include <utility>
+
+#include "common/mailq/filter.h"
+#include "tools/shared/failure.h"
+#include "tools/veredus/misspelt.h"
 
 namespace veredus {
 
@@ -12,6 +18,9 @@ CommandLine::CommandLine()
     app_.set_version_flag("--version", std::string("veredus ") + VEREDUS_VERSION);
     app_.require_subcommand(1);
     app_.fallthrough();
+    app_.failure_message([](const CLI::App* app, const CLI::Error& error) {
+        return "veredus: " + misspelt(*app, error) + "\n";
+    });
     add_instance_commands();
     add_config_commands();
     add_certificate_commands();
@@ -113,11 +122,17 @@ void CommandLine::add_queue_commands() {
     const Command list = [this](const InstancePaths& paths) {
         return queue_list_command(paths, filter_, json_);
     };
-    CLI::App* queue = add(app_, "queue",
-                          "The mail that waits: list, show, body, hold, release, "
-                          "retry, delete, bounce, shape",
-                          list);
+    CLI::App* queue = add(
+        app_, "queue",
+        "The mail that waits: list, show, body, hold, release, "
+        "retry, delete, bounce, shape",
+        [this, list](const InstancePaths& paths) {
+            if (!filter_.empty() && !mailq::may_be_term(filter_.front()))
+                throw Failure(EX_USAGE, no_command(*app_.get_subcommand("queue"), filter_.front()));
+            return list(paths);
+        });
     queue->require_subcommand(0, 1);
+    queue->add_option("filter", filter_, kFilterHelp);
     queue->add_flag("--json", json_, "A line of JSON for each message");
     CLI::App* queue_list = add(*queue, "list", "List the queue", list);
     queue_list->add_option("filter", filter_, kFilterHelp);

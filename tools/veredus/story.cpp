@@ -85,7 +85,6 @@ Event event_of(const Story& story, const Story::Recipient& recipient,
     if (!attempt.remote.empty()) text += " by " + attempt.remote;
     if (!attempt.tls.empty()) text += fmt::format(" ({})", attempt.tls);
     if (!attempt.reply.empty()) text += ": " + attempt.reply;
-    if (attempt.state == "in doubt") text += fmt::format("; {}", kInDoubt);
     return {attempt.at_us, text};
 }
 
