@@ -23,6 +23,18 @@ def test_prompts_stand_in_console_blocks_alone():
             assert kind == "console" or not re.search(r"^\$ ", block, re.MULTILINE), f"{page}: {block}"
 
 
+def test_help_knows_pages_and_commands():
+    def asked(*words):
+        return subprocess.run([program("veredus"), "help", *words], capture_output=True, text=True, timeout=PATIENCE)
+
+    topics = re.findall(r"^  (\S+)", asked().stdout, re.MULTILINE)
+    assert set(PAGES) < set(topics)
+    assert all(asked(topic).stdout.count("\n") > 20 for topic in topics)
+    assert "Usage: veredus queue " in asked("queue").stdout
+    wrong = asked("comands")
+    assert wrong.returncode == 64 and wrong.stderr == 'veredus: there is no topic "comands"; did you mean commands?\n'
+
+
 class Reader:
     """Somebody who types what the manual shows, in a directory of his own. The standard ports are elsewhere."""
 

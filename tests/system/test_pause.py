@@ -44,7 +44,7 @@ def test_a_paused_destination_waits_until_it_is_resumed(host, remote):
     assert veredus.veredus("pause").stdout.startswith("destination b.example  since ")
     assert json.loads(veredus.veredus("pause", "--json").stdout)["of"] == "destination"
 
-    assert veredus.veredus("resume", "destination", "b.example").stdout == "destination b.example: resumed, 1 messages to be tried now\n"
+    assert veredus.veredus("resume", "destination", "b.example").stdout == "destination b.example: resumed, 1 message to be tried now\n"
     remote.wait_messages(2)
     wait_until(lambda: waiting(veredus) == {})
     assert veredus.veredus("pause").stdout == ""

@@ -5,12 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
 #include <system_error>
 
 #include "tools/shared/failure.h"
 
 namespace veredus {
+
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
 
 void Output::flush() {
     std::string_view left = text_;

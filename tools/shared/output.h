@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace veredus {
+
+// "1 message", "2 messages"
+std::string counted(std::uint64_t count, std::string_view what);
 
 // Standard output for what may be long: gathered in text(), written in large pieces.
 class Output {

@@ -34,7 +34,7 @@ int help_command(const std::string& topic) {
         fmt::print("veredus help TOPIC shows a page of the manual:\n\n");
         for (const Topic& page : manual())
             fmt::print("  {:<16} {}\n", page.name, page.about);
-        fmt::print("\nveredus COMMAND --help lists the options of a command.\n");
+        fmt::print("\nveredus help COMMAND, or COMMAND --help, lists the options of a command.\n");
         return EX_OK;
     }
     const auto page = std::ranges::find(manual(), topic, &Topic::name);

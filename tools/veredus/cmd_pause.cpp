@@ -8,6 +8,7 @@
 #include "common/mail/header.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 
 namespace veredus {
@@ -69,8 +70,9 @@ int resume_command(const config::InstancePaths& paths, const std::string& kind,
     const auto pause = pause_of(kind, name);
     const auto done = AdminLink(paths).pause(pause, true);
     fmt::print("{} {}: {}\n", name_of(pause.of), shown(pause),
-               done.text.empty() ? fmt::format("resumed, {} messages to be tried now", done.count)
-                                 : done.text);
+               done.text.empty()
+                   ? fmt::format("resumed, {} to be tried now", counted(done.count, "message"))
+                   : done.text);
     return EX_OK;
 }
 

@@ -36,10 +36,6 @@ constexpr std::array<VerbRow, 5> kVerbs{{{"hold", Verb::hold, "held", false},
                                          {"delete", Verb::remove, "deleted", true},
                                          {"bounce", Verb::bounce, "returned", true}}};
 
-std::string messages(std::uint64_t count) {
-    return count == 1 ? "1 message" : fmt::format("{} messages", count);
-}
-
 // What a filter means, before anything is done.
 struct Meant {
     std::uint64_t count = 0;
@@ -79,7 +75,7 @@ int dry_run(AdminLink& link, const VerbRow& verb, const Filter& filter, bool jso
                         "\n";
     } else {
         output.text() = text_of(meant) + (meant.count > 0 ? "\n" : "") +
-                        fmt::format("{} would be {}\n", messages(meant.count), verb.past);
+                        fmt::format("{} would be {}\n", counted(meant.count, "message"), verb.past);
     }
     output.flush();
     return EX_OK;
@@ -94,9 +90,9 @@ bool confirmed(AdminLink& link, const VerbRow& verb, const Filter& filter, bool 
         throw Failure(EX_USAGE,
                       fmt::format("{} would be {} for good; say --yes if that is meant, or "
                                   "--dry-run to see which",
-                                  messages(meant.count), verb.past));
+                                  counted(meant.count, "message"), verb.past));
     fmt::print(stderr, "{}\n{} {}, for good? [y/N] ", text_of(meant), verb.name,
-               messages(meant.count));
+               counted(meant.count, "message"));
     std::fflush(stderr);
     std::string answer;
     for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
@@ -123,7 +119,7 @@ int queue_act_command(const config::InstancePaths& paths, const std::string& nam
             "{}\n",
             ordered_json{{"verb", verb.name}, {"dry_run", false}, {"messages", count}}.dump());
     } else {
-        fmt::print("{} {}\n", messages(count), verb.past);
+        fmt::print("{} {}\n", counted(count, "message"), verb.past);
     }
     // A single id that is not there is a slip; a filter that matches nothing is an answer.
     return count == 0 && by_id ? EX_DATAERR : EX_OK;

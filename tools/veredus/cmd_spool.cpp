@@ -10,6 +10,7 @@
 #include "spool/queue/repair.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 
 namespace veredus {
@@ -46,10 +47,10 @@ int spool_check_command(const config::InstancePaths& paths, bool as_json) {
     for (const auto& finding : found.findings)
         fmt::print("{}\n", finding);
     if (well)
-        fmt::print("{} messages, all as they arrived\n", found.messages);
+        fmt::print("{}, all as they arrived\n", counted(found.messages, "message"));
     else
-        fmt::print("{} findings; stop the instance, then: veredus spool repair\n",
-                   found.findings.size());
+        fmt::print("{}; stop the instance, then: veredus spool repair\n",
+                   counted(found.findings.size(), "finding"));
     return well ? EX_OK : EX_DATAERR;
 }
 

@@ -13,6 +13,7 @@
 #include "common/net/descriptor.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 #include "tools/veredus/systemd/services_report.h"
 
@@ -86,9 +87,9 @@ void print_for_people(const json& report) {
         return;
     }
     const auto number = [&](const char* name) { return queue[name].get<std::uint64_t>(); };
-    fmt::print("queue: {} messages, {} bytes; {} active, {} deferred, {} held\n",
-               number("messages"), number("bytes"), number("active"), number("deferred"),
-               number("held"));
+    fmt::print("queue: {}, {} bytes; {} active, {} deferred, {} held\n",
+               counted(number("messages"), "message"), number("bytes"), number("active"),
+               number("deferred"), number("held"));
     if (!report["disk"]["room"].get<bool>())
         fmt::print("disk: {} bytes free, less than queue.min_free: mail is refused with 452\n",
                    report["disk"]["free"].get<std::uint64_t>());

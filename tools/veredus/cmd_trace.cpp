@@ -13,6 +13,7 @@
 #include "spool/ledger/reader.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 #include "tools/veredus/story.h"
 
@@ -99,9 +100,8 @@ class Trace {
         spool::LedgerReader reader(*ledger_);
         reader.find(wanted, take);
         if (reader.damaged() > 0)
-            fmt::print(stderr,
-                       "veredus: {} line{} of the ledger cannot be read, one of them in {}\n",
-                       reader.damaged(), reader.damaged() == 1 ? "" : "s",
+            fmt::print(stderr, "veredus: {} of the ledger cannot be read, one of them in {}\n",
+                       counted(reader.damaged(), "line"),
                        (paths_.spool() / "ledger" / reader.damaged_file()).string());
     }
 

@@ -1,5 +1,6 @@
 #include "tools/veredus/command_line.h"
 
+#include <fmt/format.h>
 #include <sysexits.h>
 
 #include <utility>
@@ -200,7 +201,11 @@ void CommandLine::add_spool_commands() {
 
 void CommandLine::add_help_command() {
     add(app_, "help", "The manual: its topics, or one of them", [this](const InstancePaths&) {
-        return help_command(subject_);
+        const auto meant = [this](const CLI::App* known) { return known->get_name() == subject_; };
+        const auto command = app_.get_subcommands(meant);
+        if (command.empty()) return help_command(subject_);
+        fmt::print("{}", command.front()->help(app_.get_name()));
+        return EX_OK;
     })->add_option("topic", subject_);
 }
 

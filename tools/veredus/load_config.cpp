@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tools/shared/failure.h"
+#include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
 
 namespace veredus {
@@ -27,9 +28,8 @@ config::Config load_config_file(const std::filesystem::path& file, config::Origi
     if (config) return std::move(*config);
     for (const auto& error : config.error())
         fmt::print(stderr, "{}\n", error.text(file.string()));
-    const auto count = config.error().size();
     throw Failure(EX_CONFIG,
-                  fmt::format("the configuration has {} error{}", count, count == 1 ? "" : "s"));
+                  fmt::format("the configuration has {}", counted(config.error().size(), "error")));
 }
 
 }  // namespace veredus

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/log/log.h"
+#include "tools/shared/output.h"
 
 namespace veredus {
 namespace {
@@ -63,9 +64,8 @@ std::string facts(const Story& story) {
 }
 
 std::string recipient_lines(const Story::Recipient& recipient) {
-    const auto tries = recipient.attempts.size();
-    std::string to = fmt::format("<{}> {}, tried {} time{}", recipient.address, recipient.state,
-                                 tries, tries == 1 ? "" : "s");
+    std::string to = fmt::format("<{}> {}, tried {}", recipient.address, recipient.state,
+                                 counted(recipient.attempts.size(), "time"));
     if (!recipient.expanded_from.empty())
         to += fmt::format(", for the alias <{}>", recipient.expanded_from);
     std::string text = line("to", to);
