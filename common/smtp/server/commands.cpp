@@ -41,6 +41,7 @@ async::Task<Answer> Session::on_mail(Command command) {
     transaction_.emplace();
     transaction_->mail = std::move(mail);
     refused_recipients_ = 0;
+    too_many_ = 0;
     co_return say(Say::sender_ok);
 }
 
@@ -49,8 +50,11 @@ async::Task<Answer> Session::on_rcpt(Command command) {
     const Mailbox recipient = rcpt.forward_path.resolve(policy_.own_domain());
     asked_ = recipient.text();
     auto& known = transaction_->recipients;
-    if (known.size() >= world_.recipients_max)
+    if (known.size() >= world_.recipients_max) {
+        // Many a client asks for all before it sends to those that it got (RFC 5321 4.5.3.1.10).
+        forgiven_ = ++too_many_ <= world_.recipients_max;
         co_return say(Say::too_many_recipients, {std::to_string(world_.recipients_max)});
+    }
     const auto refusal = co_await policy_.rcpt(client_, recipient, stop_);
     if (refusal) {
         ++refused_recipients_;

@@ -2,11 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include "common/mail/priority.h"
 #include "common/mail/received.h"
 #include "common/smtp/server/session.h"
 
 namespace veredus::smtp {
+namespace {
+
+// Who is named twice gets one copy, unless reports are asked for in other words (RFC 3461).
+void drop_repeated(std::vector<ipc::intake::Recipient>& recipients) {
+    if (recipients.size() < 2) return;
+    std::set<std::tuple<std::string, std::string, std::uint8_t>> seen;
+    std::erase_if(recipients,
+                  [&](auto& recipient) { return !seen.insert(recipient.fields()).second; });
+}
+
+}  // namespace
 
 async::Task<Answer> Session::on_data(Command) {
     receiving_ = true;
@@ -107,6 +124,7 @@ async::Task<> Session::open_message(Incoming& message) {
     if (transaction_->message_id.empty())
         transaction_->message_id = mail::Header::scan(*added).value("Message-ID");
     transaction_->priority = mail::priority_of(fields);
+    drop_repeated(transaction_->recipients);
     message.sink = policy_.sink();
     message.sink->write(received());
     message.sink->write(*added);

@@ -179,7 +179,8 @@ void Session::respond(const Answer& answer, std::string_view verb) {
     put(answer.reply);
     if (answer.reply.positive()) return;
     log_refusal(answer, verb);
-    if (answer.blame() != Blame::client || ++errors_ < kErrorsMax || closing_) return;
+    const bool counts = answer.blame() == Blame::client && !std::exchange(forgiven_, false);
+    if (!counts || ++errors_ < kErrorsMax || closing_) return;
     const Answer enough = say(Say::too_many_errors);
     put(enough.reply);
     world_.log.info("too many errors after {} from {}", verb, client_.log_name());

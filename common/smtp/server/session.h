@@ -118,6 +118,8 @@ class Session {
     bool data_done_ = false;   // the transaction is over once the answer was logged
     unsigned errors_ = 0;
     unsigned refused_recipients_ = 0;  // of this transaction
+    std::size_t too_many_ = 0;         // recipients of this transaction
+    bool forgiven_ = false;            // the refusal at hand does not count against the client
     std::string asked_;                // the last sender or recipient asked for, for the log
     std::string last_verb_ = "CONNECT";
     std::string out_;
