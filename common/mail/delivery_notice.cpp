@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -177,12 +179,29 @@ class Notice {
                         : fmt::format(fmt::runtime(words.several), count));
         if (!words.then.empty()) wrap(out_, "", std::string(words.then) + until(*first));
         out_ += "\r\n";
-        for (const ReportedRecipient& recipient : report_.recipients) {
-            if (!is_of_it(recipient)) continue;
-            if (count > 1) wrap(out_, "  ", name_of(recipient));
-            put_reason(recipient, count > 1 ? "    " : "");
+        if (count == 1) {
+            const std::string why = reason_of(*first, "");
+            if (!why.empty()) out_ += why + "\r\n";
+            return;
         }
-        if (count > 1) out_ += "\r\n";
+        put_several(report_.recipients | std::views::filter(is_of_it));
+        out_ += "\r\n";
+    }
+
+    // What is the same for several is said once, behind them.
+    void put_several(auto&& recipients) {
+        struct Alike {
+            std::string why, names;
+        };
+        std::vector<Alike> all;
+        for (const ReportedRecipient& recipient : recipients) {
+            std::string why = reason_of(recipient, "    ");
+            auto alike = std::ranges::find(all, why, &Alike::why);
+            if (alike == all.end()) alike = all.insert(alike, {std::move(why), {}});
+            wrap(alike->names, "  ", name_of(recipient));
+        }
+        for (const Alike& alike : all)
+            out_ += alike.names + alike.why;
     }
 
     // All of a message have the same time.
@@ -192,10 +211,11 @@ class Notice {
                            date_text(*recipient.will_retry_until));
     }
 
-    void put_reason(const ReportedRecipient& recipient, std::string_view indent) {
+    // Lines; none where there is nothing to explain.
+    std::string reason_of(const ReportedRecipient& recipient, std::string_view indent) const {
         const bool failed = recipient.action == Action::kFailed;
         if ((!failed && recipient.action != Action::kDelayed) || recipient.status.size() < 3)
-            return;
+            return "";
         const std::string_view detail = std::string_view(recipient.status).substr(2);
         const Reason& reason = *std::ranges::find_if(kReasons, [&](const Reason& known) {
             const bool all = known.detail.empty() || known.detail.ends_with('.');
@@ -216,9 +236,10 @@ class Notice {
             sentences +=
                 " It may have arrived all the same: once the connection broke off when all "
                 "of it had been sent.";
-        wrap(out_, indent, sentences);
-        if (failed) wrap(out_, indent, reason.advice);
-        if (indent.empty()) out_ += "\r\n";
+        std::string lines;
+        wrap(lines, indent, sentences);
+        if (failed) wrap(lines, indent, reason.advice);
+        return lines;
     }
 
     // --- For a postmaster

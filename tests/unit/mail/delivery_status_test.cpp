@@ -245,6 +245,21 @@ BOOST_AUTO_TEST_CASE(the_gravest_action_speaks_first) {
     BOOST_TEST(parsed.returned() == kOriginal);
 }
 
+BOOST_AUTO_TEST_CASE(what_several_have_in_common_is_said_once) {
+    DeliveryReport report = a_report();
+    report.recipients = {{.final_recipient = "ann@b.example", .status = "5.1.1"},
+                         {.final_recipient = "bob@b.example", .status = "5.2.2"},
+                         {.final_recipient = "cyd@b.example", .status = "5.1.1"}};
+    BOOST_TEST(Parsed(report).begins(
+        "Your message could not be delivered to the 3 recipients below.\r\n\r\n"
+        "  ann@b.example\r\n"
+        "  cyd@b.example\r\n"
+        "    There is no such address.\r\n"
+        "    Please check its spelling, or ask the recipient for the right one.\r\n"
+        "  bob@b.example\r\n"
+        "    The recipient's mailbox is full.\r\n"));
+}
+
 BOOST_AUTO_TEST_CASE(an_original_with_eight_bits) {
     const std::string original =
         "Subject: caf\xC3\xA9\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xC3\xA4\r\n";
