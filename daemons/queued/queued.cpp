@@ -127,7 +127,8 @@ class Queued {
             });
     }
 
-    // In quiet moments: the mark of what is on disk moves up, the ledger is settled.
+    // In quiet moments: the mark of what is on disk moves up, the ledger is settled, the database
+    // gives back what it no longer needs.
     Task<> tidy(Stop& stop) {
         for (;;) {
             co_await async::sleep_for(env_.loop, kTidyEvery, stop);
@@ -144,6 +145,17 @@ class Queued {
             };
             const auto trouble = co_await committer_.with_store(care, stop);
             if (trouble) report_ledger(*trouble);
+            const auto shrink = [](spool::QueueStore& store) -> std::uint64_t {
+                try {
+                    return store.shrink({});
+                } catch (const spool::DatabaseError& error) {
+                    if (!error.disk_full()) throw;
+                    return 0;
+                }
+            };
+            const auto given_back = co_await committer_.with_store(shrink, stop);
+            if (given_back > 0)
+                env_.log.info("queue.db has given back {} MiB", given_back / (1 << 20));
         }
     }
 

@@ -256,6 +256,18 @@ bool Database::checkpoint() {
                                      nullptr) == SQLITE_OK;
 }
 
+Database::Room Database::room() {
+    const auto number = [this](std::string_view pragma) {
+        auto statement = prepare(pragma);
+        auto row = statement.query();
+        row.next();
+        return row.get<std::uint64_t>(0);
+    };
+    const auto page = number("PRAGMA page_size");
+    return {.bytes = number("PRAGMA page_count") * page,
+            .free = number("PRAGMA freelist_count") * page};
+}
+
 std::vector<std::string> Database::check() {
     std::vector<std::string> findings;
     auto quick = prepare("PRAGMA quick_check");

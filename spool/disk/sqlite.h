@@ -182,6 +182,14 @@ class Database {
     void sync_main_file();
     // WAL into the main file, and the WAL empty again; false when it could not be finished now.
     bool checkpoint();
+    struct Room {
+        std::uint64_t bytes = 0;  // of the database, whatever of it is in the WAL
+        std::uint64_t free = 0;   // of them in pages that hold nothing and wait for new rows
+    };
+    Room room();
+    // Without its free pages: all that is there is written anew, in a transaction, by way of as
+    // much memory. The file ends there when the WAL was brought over.
+    void vacuum() { execute("VACUUM"); }
     // Empty when the file is sound, else SQLite's findings (PRAGMA quick_check and
     // foreign_key_check).
     std::vector<std::string> check();

@@ -333,6 +333,16 @@ void QueueStore::note_durable() {
     if (rows_on_disk_ != batch_) sync_rows(batch_);
 }
 
+std::uint64_t QueueStore::shrink(const Worth& worth) {
+    const auto [bytes, free] = database_.room();
+    const auto used = bytes - free;
+    if (free < worth.free || free < worth.times * used || used > worth.most) return 0;
+    database_.vacuum();
+    database_.sync();
+    checkpoint_rest();
+    return bytes - database_.room().bytes;
+}
+
 template <class Command>
 std::vector<mail::QueueId> QueueStore::each(Ids ids, Command command) {
     std::vector<mail::QueueId> done;

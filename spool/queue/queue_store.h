@@ -147,6 +147,16 @@ class QueueStore {
     // in the database, and the next time may do it.
     std::optional<std::string> settle_ledger(std::int64_t forget_before_us);
 
+    // When a shrink() is worth its while.
+    struct Worth {
+        std::uint64_t free = 64 << 20;  // bytes that come back
+        std::uint64_t times = 4;        // as many as have to be written anew
+        std::uint64_t most = 32 << 20;  // of the latter, which pass through memory
+    };
+    // Gives the file system what the rows of a large queue took that has left since, in a part of a
+    // second; for quiet moments. Answers how many bytes: 0 where it is not worth it.
+    std::uint64_t shrink(const Worth& worth);
+
     // ---- commands: each is one transaction, durable when it returns; they answer for which
     // messages it was done: not for those that are not there or whose state says no ----
     using Ids = std::span<const mail::QueueId>;

@@ -99,6 +99,7 @@ void QueueLife::commit_one_behind_the_other() {
     note_committed(other, spool_->finish(other, then));
     if (pick(3) == 0) spool_->queue.checkpoint_rest();
     if (pick(3) == 0) spool_->bodies.to_compact(1).run();
+    if (pick(8) == 0) spool_->queue.shrink({.free = 0, .times = 0});
 }
 
 void QueueLife::add_arrivals(Batch& batch) {
