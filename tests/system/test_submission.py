@@ -1,11 +1,13 @@
 """Submission (RFC 6409): who may send, and as whom; no relaying for strangers; large messages whole."""
 
 import smtplib
+import subprocess
 
 import pytest
 
 from harness import mail
-from harness.instance import PASSWORD
+from harness.instance import PASSWORD, program
+from harness.log import PATIENCE
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 
@@ -89,3 +91,13 @@ def test_ten_megabytes_and_too_much(veredus):
     with pytest.raises(smtplib.SMTPSenderRefused) as refused:
         mail.submit(veredus, ALICE, BOB, b"Subject: x\r\n\r\n" + b"x" * 76 * (1 << 20))
     assert refused.value.smtp_code == 552
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_who_types_smtp_to_sendmail_ends_lines_as_he_likes(veredus, end):
+    said = ["EHLO x", f"MAIL FROM:<{ALICE}>", f"RCPT TO:<{BOB}>", "DATA", "Subject: typed", "", "hello", ".", "QUIT", ""]
+    done = subprocess.run([program("sendmail"), "-C", str(veredus.directory), "-bs"], input=end.join(said).encode(),
+                          capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 0 and b"\r\n250 2.0.0 Ok: queued as " in done.stdout and b"\r\n221 " in done.stdout
+    veredus.wait_delivered(BOB)
+    assert mail.mailbox(veredus, BOB)[0].endswith(b"Subject: typed\r\n\r\nhello\r\n")
