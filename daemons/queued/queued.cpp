@@ -208,8 +208,16 @@ class Queued {
 }  // namespace
 
 Task<> serve(Env& env, spool::Directory& spool) {
-    Queued queued(env, spool);
-    co_await queued.run();
+    try {
+        Queued queued(env, spool);
+        co_await queued.run();
+    } catch (const spool::DatabaseError& error) {
+        if (error.damaged())
+            env.log.error(
+                "the queue's database is damaged; stop the instance, then: veredus "
+                "spool repair");
+        throw;
+    }
 }
 
 }  // namespace veredus::queued

@@ -1,5 +1,6 @@
 #include "spool/disk/sqlite.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <thread>
@@ -11,10 +12,14 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
+// "queue.db: file is not a database (SQLite 26, at: PRAGMA journal_mode=WAL)"
 [[noreturn]] void fail(sqlite3* handle, std::string_view doing) {
     const int code = sqlite3_extended_errcode(handle);
-    throw DatabaseError(code, std::string(doing) + ": " + sqlite3_errmsg(handle) + " (SQLite " +
-                                  std::to_string(code) + ")");
+    const char* name = sqlite3_db_filename(handle, "main");
+    std::string text = name != nullptr ? std::string(name) + ": " : std::string();
+    text += fmt::format("{} (SQLite {}, at: {})", sqlite3_errmsg(handle), code,
+                        doing.substr(0, doing.find(';')));
+    throw DatabaseError(code, text);
 }
 
 [[noreturn]] void fail(sqlite3_stmt* statement) {
@@ -148,7 +153,7 @@ Database::Database(std::shared_ptr<SqliteVfs> vfs, std::string_view name, const 
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     try {
         if (sqlite3_open_v2(name_.c_str(), &handle_, kFlags, vfs_->name()) != SQLITE_OK)
-            fail(handle_, "open " + name_);
+            fail(handle_, "open");
         sqlite3_extended_result_codes(handle_, 1);
         if (vfs_->locks() == SqliteVfs::Locks::kBetweenProcesses)
             sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
@@ -191,7 +196,7 @@ void Database::bring_over() {
     int result = once();
     for (; primary(result) == SQLITE_BUSY; result = once())
         std::this_thread::yield();
-    if (result != SQLITE_OK) fail(handle_, "bring the WAL of " + name_ + " over");
+    if (result != SQLITE_OK) fail(handle_, "bring the WAL over");
 }
 
 void Database::sync_main_file() {

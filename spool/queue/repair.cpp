@@ -124,7 +124,7 @@ class Repair {
         spool_.sync();
         store_ = std::make_unique<QueueStore>(spool_);
         all_files_are_loose_ = true;
-        done("queue.db was damaged ({}): it is kept as {}", damage, aside);
+        done("the queue's database was damaged ({}): it is kept as {}", damage, aside);
         read_what_can_be_read(aside);
     }
 

@@ -35,7 +35,7 @@ SpoolFindings check_spool(Directory& spool) {
         out.messages = QueueReader(store).count({});
     } catch (const DatabaseError& error) {
         if (!error.damaged()) throw;
-        out.findings.push_back(fmt::format("queue.db is damaged: {}", error.what()));
+        out.findings.push_back(fmt::format("the queue's database is damaged: {}", error.what()));
     }
     add_orphans(*directory, out.findings);
     return out;

@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_database_that_is_none_is_put_aside) {
     file->truncate(0);
     file->write(0, std::string(5000, 'x'));
     file->sync();
-    BOOST_TEST(says(check(), "queue.db is damaged"));
+    BOOST_TEST(says(check(), "the queue's database is damaged: queue.db: "));
     repair();
     BOOST_TEST(queue().size() == 3U);
 }
