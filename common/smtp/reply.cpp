@@ -13,10 +13,11 @@ std::string Reply::status_text() const {
 std::string Reply::text() const {
     std::string out = std::to_string(code);
     if (status) out += ' ' + status->text();
-    const char* between = " ";
-    for (const auto& line : lines) {
-        out += between + line;
-        between = "; ";
+    for (const std::string_view line : lines) {
+        const auto words = trim(line);
+        if (words.empty()) continue;
+        out += ' ';
+        out += words;
     }
     return out;
 }

@@ -27,7 +27,7 @@ struct Reply {
     bool permanent() const { return code >= 500; }
     // "5.1.1"; where the server said none, the general one of its class: "5.0.0".
     std::string status_text() const;
-    // On one line, as the log has it: "550 5.1.1 text; more text".
+    // On one line, as the log and reports have it: "550 5.1.1 The text. More of it."
     std::string text() const;
     bool operator==(const Reply&) const = default;
 };

@@ -58,7 +58,13 @@ BOOST_AUTO_TEST_CASE(kinds_and_texts) {
     BOOST_TEST(refused.permanent());
     BOOST_TEST(!refused.temporary());
     BOOST_TEST(!refused.positive());
-    BOOST_TEST(refused.text() == "550 5.1.1 a; b");
+    BOOST_TEST(refused.text() == "550 5.1.1 a b");
+    // As the largest hosts write.
+    BOOST_TEST(many(550, EnhancedStatus{5, 7, 26},
+                    {"This mail is unauthenticated.", "", "  SPF = did not pass",
+                     " See https://a.example"})
+                   .text() ==
+               "550 5.7.26 This mail is unauthenticated. SPF = did not pass See https://a.example");
     BOOST_TEST(refused.status_text() == "5.1.1");
     BOOST_TEST(Reply(421, std::nullopt, "x").status_text() == "4.0.0");
     BOOST_TEST(Reply(421, std::nullopt, "x").temporary());
