@@ -118,28 +118,28 @@ Parsed parse_nothing(std::string_view, const ParseContext&) {
     return NoArguments{};
 }
 
-// Common commands first: they are looked for from the top.
+// In the order of a conversation, as HELP shows them.
 constexpr auto kCommands = std::to_array<CommandRow>({
     // clang-format off
-    {"RCPT", Verb::rcpt, parse_rcpt, needs_hello | needs_login | needs_mail,
-     "RCPT TO:<their@address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;their@address]"},
-    {"MAIL", Verb::mail, parse_mail, needs_hello | needs_login | not_in_transaction,
-     "MAIL FROM:<your@address> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=<>] [RET=FULL|HDRS] "
-     "[ENVID=xtext]"},
-    {"DATA", Verb::data, parse_nothing,
-     needs_hello | needs_login | needs_mail | needs_recipient | last_in_group | no_arguments,
-     "DATA, then the message, then a line with one dot"},
     {"EHLO", Verb::ehlo, parse_ehlo, last_in_group, "EHLO your.host.name"},
     {"HELO", Verb::helo, parse_helo, last_in_group, "HELO your.host.name"},
-    {"QUIT", Verb::quit, parse_nothing, last_in_group | no_arguments, "QUIT"},
-    {"RSET", Verb::rset, parse_nothing, no_arguments, "RSET"},
-    {"NOOP", Verb::noop, parse_text, last_in_group, "NOOP"},
     {"STARTTLS", Verb::starttls, parse_nothing,
      needs_hello | not_in_transaction | last_in_group | no_arguments, "STARTTLS"},
     {"AUTH", Verb::auth, parse_auth, needs_hello | not_in_transaction | last_in_group,
      "AUTH PLAIN|LOGIN [initial-response]"},
+    {"MAIL", Verb::mail, parse_mail, needs_hello | needs_login | not_in_transaction,
+     "MAIL FROM:<your@address> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=<>] [RET=FULL|HDRS] "
+     "[ENVID=xtext]"},
+    {"RCPT", Verb::rcpt, parse_rcpt, needs_hello | needs_login | needs_mail,
+     "RCPT TO:<their@address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;their@address]"},
+    {"DATA", Verb::data, parse_nothing,
+     needs_hello | needs_login | needs_mail | needs_recipient | last_in_group | no_arguments,
+     "DATA, then the message, then a line with one dot"},
+    {"RSET", Verb::rset, parse_nothing, no_arguments, "RSET"},
+    {"NOOP", Verb::noop, parse_text, last_in_group, "NOOP"},
     {"VRFY", Verb::vrfy, parse_vrfy, last_in_group, "VRFY their@address"},
     {"HELP", Verb::help, parse_text, last_in_group, "HELP [command]"},
+    {"QUIT", Verb::quit, parse_nothing, last_in_group | no_arguments, "QUIT"},
     {"XQUEUE", Verb::xqueue, parse_nothing, submission_socket | last_in_group | no_arguments,
      "XQUEUE"},
     // clang-format on

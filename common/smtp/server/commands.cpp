@@ -1,5 +1,6 @@
 // The session's handlers of the commands before DATA.
 
+#include "common/smtp/ascii.h"
 #include "common/smtp/server/session.h"
 
 namespace veredus::smtp {
@@ -85,12 +86,16 @@ async::Task<Answer> Session::on_vrfy(Command command) {
     co_return say(Say::vrfy_maybe, {std::get<TextArguments>(command.arguments).text});
 }
 
-async::Task<Answer> Session::on_help(Command) {
-    Answer answer = say(Say::help, {"The commands:"});
-    for (const auto& row : commands())
-        if (!row.has(submission_socket) || client_.local())
-            answer.reply.lines.emplace_back(row.syntax);
-    co_return answer;
+// HELP with the name of a command: that one alone.
+async::Task<Answer> Session::on_help(Command command) {
+    const auto topic = trim(std::get<TextArguments>(command.arguments).text);
+    Answer all = say(Say::help, {"The commands:"});
+    for (const auto& row : commands()) {
+        if (row.has(submission_socket) && !client_.local()) continue;
+        if (iequal(row.name, topic)) co_return say(Say::help, {row.syntax});
+        all.reply.lines.emplace_back(row.syntax);
+    }
+    co_return all;
 }
 
 async::Task<Answer> Session::on_starttls(Command) {
