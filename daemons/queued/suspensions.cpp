@@ -38,9 +38,8 @@ ipc::work::Outcome put_off(std::uint32_t recipient, std::string status, std::str
 
 std::string text_of(const mail::Pause& pause) {
     if (pause.of == mail::PauseOf::destination)
-        return fmt::format("mail to {} is paused by the administrator", pause.name);
-    return fmt::format("mail from {} is paused by the administrator",
-                       pause.name.empty() ? "<>" : pause.name);
+        return fmt::format("mail to {}{}", pause.name, mail::kIsPaused);
+    return fmt::format("mail from {}{}", pause.name.empty() ? "<>" : pause.name, mail::kIsPaused);
 }
 
 std::optional<ipc::work::Outcome> Suspensions::of(const Assignment& task,

@@ -40,7 +40,8 @@ def test_a_paused_destination_waits_until_it_is_resumed(host, remote):
     veredus.stop()
     veredus.start()
     assert waiting(veredus) == why
-    assert "paused by the administrator" in veredus.veredus("queue", "show", "all").stdout
+    shown = veredus.veredus("queue", "show", "all").stdout
+    assert "paused by the administrator: nothing is tried until it is resumed" in shown and "next attempt" not in shown
     assert veredus.veredus("pause").stdout.startswith("destination b.example  since ")
     assert json.loads(veredus.veredus("pause", "--json").stdout)["of"] == "destination"
 

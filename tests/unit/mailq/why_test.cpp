@@ -31,6 +31,11 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, deferred) ==
                "host mx.b.example[192.0.2.2]:25 said: 450 4.2.0 full; the next attempt is in 12 "
                "min");
+    auto paused = deferred;
+    paused.last_reply = "mail to b.example is paused by the administrator";
+    BOOST_TEST(why(queued, paused) ==
+               "mail to b.example is paused by the administrator: nothing is tried until it is "
+               "resumed");
     BOOST_TEST(why({.state = "active"}, deferred) == "the message is being delivered right now");
     BOOST_TEST(why({.state = "hold", .reason = "odd"}, deferred) ==
                "the message is on hold (odd): nothing is tried until it is released");
