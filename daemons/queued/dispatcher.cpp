@@ -85,7 +85,8 @@ Dispatcher::Dispatcher(daemon::Env& env, Committer& committer, spool::BodyStore&
       notifier_(notifier),
       pump_later_(env.loop),
       next_turn_(env.loop),
-      look_(env.loop) {}
+      look_(env.loop),
+      failures_late_(env.loop) {}
 
 // --- Workers
 
@@ -125,6 +126,9 @@ void Dispatcher::lost(Connection& connection) {
         all_wanted = scheduler_.give_back(std::move(given.task)) && all_wanted;
     }
     if (!all_wanted) look_again();
+    // What it had may be away for long.
+    for (const auto message : failures_.messages())
+        settle_kept(message);
     pump_soon();
 }
 
@@ -328,11 +332,33 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
         connection.jobs.erase(found);
     }
     if (!not_sent.recipients.empty()) damaged(not_sent, damage);
-    if (!heard.recipients.empty()) {
-        remember_error(heard.next_hop, verdicts);
-        settle(heard, std::move(verdicts));
-    }
+    if (!heard.recipients.empty()) remember_error(heard.next_hop, verdicts);
+    failures_.keep(heard, verdicts, env_.loop.now());
+    if (!heard.recipients.empty()) settle(heard, std::move(verdicts));
+    settle_failures(heard.envelope->id);
     pump_soon();
+}
+
+void Dispatcher::settle_failures(mail::QueueId message) {
+    const auto kept = failures_.recipients(message);
+    if (kept == 0) return;
+    if (scheduler_.recipients_of(message) == kept || kept >= Failures::kMost)
+        return settle_kept(message);
+    if (!failures_late_.active()) wait_for_late_failures();
+}
+
+void Dispatcher::settle_kept(mail::QueueId message) {
+    if (auto kept = failures_.take(message)) settle(kept->heard, std::move(kept->verdicts));
+}
+
+void Dispatcher::wait_for_late_failures() {
+    const auto next = failures_.next();
+    if (!next) return;
+    failures_late_.start_at(*next, [this] {
+        for (const auto message : failures_.late(env_.loop.now()))
+            settle_kept(message);
+        wait_for_late_failures();
+    });
 }
 
 // What is decided here is on disk before it is forgotten here.
@@ -353,6 +379,7 @@ void Dispatcher::settle(const Assignment& heard, Verdicts verdicts,
     auto then = [this, again, next_us, heard, once_on_disk = std::move(once_on_disk)] {
         for (const auto& recipient : heard.recipients)
             forget(heard.envelope->id, recipient.number);
+        settle_failures(heard.envelope->id);
         if (once_on_disk) once_on_disk();
         due_at(next_us);
         if (worth_looking()) look_.set();

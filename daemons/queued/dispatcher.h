@@ -21,6 +21,7 @@
 #include "common/ipc/channel.h"
 #include "common/ipc/work.h"
 #include "daemons/queued/committer.h"
+#include "daemons/queued/failures.h"
 #include "daemons/queued/last_errors.h"
 #include "daemons/queued/notify.h"
 #include "daemons/queued/parcel.h"
@@ -156,6 +157,10 @@ class Dispatcher {
     void lost(Connection& connection);
     void settle(const Assignment& heard, Verdicts verdicts,
                 std::function<void()> once_on_disk = {});
+    // Those of the message that failed, unless others of it are still being tried.
+    void settle_failures(mail::QueueId message);
+    void settle_kept(mail::QueueId message);
+    void wait_for_late_failures();
     void remember_error(const std::string& next_hop, const Verdicts& verdicts);
     void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
     Judge judge_of(const spool::Envelope& envelope);
@@ -187,6 +192,8 @@ class Dispatcher {
     async::Event look_;
     std::multiset<mail::QueueId> on_the_way_;
     LastErrors last_errors_;
+    Failures failures_;
+    async::Timer failures_late_;
     std::vector<std::pair<Assignment, std::string>> to_mark_damaged_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -56,6 +56,8 @@ Dispatcher::Looking::~Looking() {
     dispatcher_.dropped_meanwhile_.clear();
     for (const auto& [message, recipient] : std::exchange(dispatcher_.settled_meanwhile_, {}))
         dispatcher_.scheduler_.forget(message, recipient);
+    for (const auto message : dispatcher_.failures_.messages())
+        dispatcher_.settle_failures(message);
     if (dispatcher_.worth_looking()) dispatcher_.look_.set();
 }
 

@@ -207,6 +207,11 @@ bool Scheduler::knows(mail::QueueId message, std::uint32_t recipient) const {
     return found != known_.end() && found->second.recipients.contains(recipient);
 }
 
+std::size_t Scheduler::recipients_of(mail::QueueId message) const {
+    const auto found = known_.find(message.value());
+    return found == known_.end() ? 0 : found->second.recipients.size();
+}
+
 std::shared_ptr<spool::Envelope> Scheduler::envelope(mail::QueueId message) const {
     const auto found = known_.find(message.value());
     return found == known_.end() ? nullptr : found->second.envelope;

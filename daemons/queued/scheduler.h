@@ -47,6 +47,7 @@ class Scheduler {
     void fed();
     // Waiting here, on its way, or its outcome not on disk yet: not to be added again.
     bool knows(mail::QueueId message, std::uint32_t recipient) const;
+    std::size_t recipients_of(mail::QueueId message) const;  // that it knows
     // Of a message with a recipient in memory; else null.
     std::shared_ptr<spool::Envelope> envelope(mail::QueueId message) const;
 

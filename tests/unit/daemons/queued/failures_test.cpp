@@ -1,0 +1,94 @@
+#include "daemons/queued/failures.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/unit/daemons/queued/world.h"
+
+using namespace veredus;
+using namespace veredus::queued_test;
+using ipc::work::Result;
+
+namespace {
+
+constexpr const char* kText = "Subject: hi\r\n\r\nhello\r\n";
+
+// A message to two hosts, both of which are at it.
+struct TwoHosts {
+    TwoHosts() {
+        id = world.accept(kText, {"x@b.example", "y@c.example"});
+        for (auto* job : {&b, &c})
+            *job = world.run(relayd->next());
+    }
+    std::string state_of(std::size_t recipient) {
+        return world.list().at(0).recipients.at(recipient).state;
+    }
+    // What the sender is told next.
+    std::string told() { return world.run(deliverd->next()).text; }
+
+    World world;
+    std::unique_ptr<Worker> relayd = world.relayd();
+    std::unique_ptr<Worker> deliverd = world.deliverd();
+    mail::QueueId id;
+    GivenJob b, c;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(failures, TwoHosts)
+
+BOOST_AUTO_TEST_CASE(the_sender_is_told_once_of_those_that_fail_together) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    relayd->answer(c, Result::failed, "5.2.1");
+    const auto text = told();
+    BOOST_TEST(text.contains("could not be delivered to the 2 recipients below"));
+    BOOST_TEST((text.contains("<x@b.example>: 5.1.1") && text.contains("<y@c.example>: 5.2.1")));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_his_next_attempt_holds_up_nobody) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    relayd->answer(c, Result::deferred, "4.2.0");
+    BOOST_TEST(told().contains("Your message to x@b.example could not be delivered"));
+    BOOST_TEST(state_of(0) == "failed");
+    BOOST_TEST(state_of(1) == "deferred");
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_host_holds_up_nobody_for_long) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    world.advance(queued::Failures::kLongest);
+    BOOST_TEST(told().contains("Your message to x@b.example could not be delivered"));
+    relayd->answer(c, Result::failed, "5.2.1");
+    BOOST_TEST(told().contains("Your message to y@c.example could not be delivered"));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_goes_away_is_not_waited_for) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    relayd = nullptr;
+    BOOST_TEST(told().contains("Your message to x@b.example could not be delivered"));
+}
+
+BOOST_AUTO_TEST_CASE(what_arrives_meanwhile_is_settled_at_once) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    relayd->answer(c, Result::delivered, "2.0.0");
+    BOOST_TEST(told().contains("Your message to x@b.example could not be delivered"));
+    world.wait_until([&](const auto& rows) {
+        return std::ranges::none_of(rows, [&](const auto& row) { return row.id == id; });
+    });
+}
+
+// A crash costs an attempt more.
+BOOST_AUTO_TEST_CASE(until_then_the_disk_takes_them_for_untried) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    World again(world.disk->after(spool::FaultDisk::Loss::kAllUnsynced),
+                id.arrival_us() + 1'000'000);
+    const auto other = again.relayd();
+    const auto first = again.run(other->next());
+    const auto second = again.run(other->next());
+    BOOST_TEST((first.job.next_hop == "b.example" || second.job.next_hop == "b.example"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
