@@ -104,11 +104,36 @@ bool Wanted::matches(const Story& story) const {
 void LedgerReader::find(const Wanted& wanted, const std::function<bool(Story)>& take) {
     const auto text = escaped(without_brackets(wanted.text));
     if (text.empty()) return;
-    const TextSearch search(text);
-    // A message leaves after it came; a day is for clocks that were set back.
     auto from_us = wanted.since_us;
     if (const auto id = mail::QueueId::parse(wanted.text))
         from_us = std::max(from_us, id->arrival_us());
+    search(text, from_us,
+           [&](Story story) { return !wanted.matches(story) || take(std::move(story)); });
+}
+
+void LedgerReader::find_notifications(const std::set<mail::QueueId>& about,
+                                      const std::function<void(Story)>& take) {
+    if (about.empty()) return;
+    search("\"about\":\"", about.begin()->arrival_us(), [&](Story story) {
+        if (about.contains(story.about) && story.id != story.about) take(std::move(story));
+        return true;
+    });
+}
+
+std::set<mail::QueueId> LedgerReader::left(const std::set<mail::QueueId>& ids) {
+    std::set<mail::QueueId> found;
+    if (ids.empty()) return found;
+    search("\"id\":\"", ids.begin()->arrival_us(), [&](const Story& story) {
+        if (ids.contains(story.id)) found.insert(story.id);
+        return true;
+    });
+    return found;
+}
+
+void LedgerReader::search(std::string_view text, std::int64_t from_us,
+                          const std::function<bool(Story)>& take) {
+    const TextSearch hits(text);
+    // A message leaves after it came; a day is for clocks that were set back.
     const auto first_day = day_of(std::max<std::int64_t>(0, from_us - kDay_us));
     for (const auto& name : ledger_.list() | std::views::reverse) {
         const auto day = ledger_day(name);
@@ -117,35 +142,13 @@ void LedgerReader::find(const Wanted& wanted, const std::function<bool(Story)>& 
         if (!file) continue;  // removed just now
         const auto visit = [&](std::string_view line) {
             auto story = parse_story(line);
-            if (!story) {
-                ++damaged_;
-                damaged_file_ = name;
-                return true;
-            }
-            return !wanted.matches(*story) || take(std::move(*story));
-        };
-        if (!HitsBackwards(*file, search).visit(visit)) return;
-    }
-}
-
-std::set<mail::QueueId> LedgerReader::left(const std::set<mail::QueueId>& ids) {
-    std::set<mail::QueueId> found;
-    if (ids.empty()) return found;
-    const TextSearch search("\"id\":\"");
-    const auto first_day = day_of(std::max<std::int64_t>(0, ids.begin()->arrival_us() - kDay_us));
-    for (const auto& name : ledger_.list()) {
-        const auto day = ledger_day(name);
-        if (day.empty() || day < first_day) continue;
-        const auto file = ledger_.open(name, Access::kRead);
-        if (!file) continue;
-        const auto visit = [&](std::string_view line) {
-            const auto story = parse_story(line);
-            if (story && ids.contains(story->id)) found.insert(story->id);
+            if (story) return take(std::move(*story));
+            ++damaged_;
+            damaged_file_ = name;
             return true;
         };
-        HitsBackwards(*file, search).visit(visit);
+        if (!HitsBackwards(*file, hits).visit(visit)) return;
     }
-    return found;
 }
 
 std::string LedgerReader::first_day() {

@@ -34,16 +34,25 @@ class LedgerReader {
     // The latest to leave first, until `take` answers false.
     void find(const Wanted& wanted, const std::function<bool(Story)>& take);
 
+    // Those that told of what became of these messages, in no order.
+    void find_notifications(const std::set<mail::QueueId>& about,
+                            const std::function<void(Story)>& take);
+
     // Those of the ids whose messages have left.
     std::set<mail::QueueId> left(const std::set<mail::QueueId>& ids);
 
-    // Lines find() had to pass over, and the last file that had one.
+    // Lines that had to be passed over, and the last file that had one.
     std::uint64_t damaged() const { return damaged_; }
     const std::string& damaged_file() const { return damaged_file_; }
     // The first day in the ledger; empty when there is none.
     std::string first_day();
 
   private:
+    // Stories with this text in their line, of messages that came then or later; the latest to
+    // leave first, until `take` answers false.
+    void search(std::string_view text, std::int64_t from_us,
+                const std::function<bool(Story)>& take);
+
     Directory& ledger_;
     std::uint64_t damaged_ = 0;
     std::string damaged_file_;

@@ -94,6 +94,8 @@ def test_every_end_of_a_message_is_told_also_after_a_crash(host, remote):
     assert "no such user" in text and f"to <{ALICE}>, now delivered" in text
     notification = next(each for each in stories(veredus, before[bounced]["id"]) if each.get("about"))
     assert notification["about"] == before[bounced]["id"] and notification["from"] == ""
+    # Also where it is one of several.
+    assert len(stories(veredus, ALICE)) > 2 and f"notification {notification['id']} to <{ALICE}>" in trace(veredus, ALICE)[1]
     assert f"about       {before[bounced]['id']}" in trace(veredus, notification["id"])[1]
 
     assert before[deleted]["state"] == "deleted"

@@ -8,6 +8,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <set>
 
 #include "spool/disk/real_disk.h"
 #include "spool/ledger/reader.h"
@@ -47,7 +49,7 @@ class Trace {
         ask_queue();
         search_ledger();
         if (found_.empty()) throw Failure(EX_DATAERR, nothing());
-        if (found_.size() == 1) find_notifications(found_.begin()->first);
+        find_notifications();
         print();
         return EX_OK;
     }
@@ -87,33 +89,30 @@ class Trace {
         const auto spool = spool::open_real_directory(paths_.spool());
         if (!spool->exists("ledger")) return;
         ledger_ = spool->open_directory("ledger");
+        reader_.emplace(*ledger_);
         std::uint64_t count = 0;
-        search(wanted_, [&](Story story) {
+        reader_->find(wanted_, [&](Story story) {
             const bool tells_of_it = id_ && story.id != *id_;
             add(tells_of_it ? notifications_ : found_, std::move(story));
             return tells_of_it || ++count <= options_.limit;
         });
-    }
-
-    void search(const spool::Wanted& wanted, const std::function<bool(Story)>& take) {
-        if (!ledger_) return;
-        spool::LedgerReader reader(*ledger_);
-        reader.find(wanted, take);
-        if (reader.damaged() > 0)
+        if (reader_->damaged() > 0)
             fmt::print(stderr, "veredus: {} of the ledger cannot be read, one of them in {}\n",
-                       counted(reader.damaged(), "line"),
-                       (paths_.spool() / "ledger" / reader.damaged_file()).string());
+                       counted(reader_->damaged(), "line"),
+                       (paths_.spool() / "ledger" / reader_->damaged_file()).string());
     }
 
-    void find_notifications(mail::QueueId id) {
+    void find_notifications() {
+        std::set<mail::QueueId> ids;
+        for (const auto& [id, story] : found_ | std::views::take(options_.limit))
+            ids.insert(id);
         rows({"from=<>"}, false, [&](const ipc::admin::Row& row) {
-            if (row.about == id && row.id != id) add(notifications_, story_of(row));
+            if (ids.contains(row.about) && row.id != row.about) add(notifications_, story_of(row));
         });
-        if (id_) return;  // the search for the id has found them
-        search({.text = id.text()}, [&](Story story) {
-            if (story.id != id) add(notifications_, std::move(story));
-            return true;
-        });
+        // The search for an id has found them.
+        if (reader_ && !id_)
+            reader_->find_notifications(
+                ids, [&](Story story) { add(notifications_, std::move(story)); });
     }
 
     // The latest message first; of one that left while we looked, the ledger's story is the later.
@@ -146,8 +145,8 @@ class Trace {
                        options_.limit);
     }
 
-    std::string nothing() const {
-        const auto first = ledger_ ? spool::LedgerReader(*ledger_).first_day() : std::string();
+    std::string nothing() {
+        const auto first = reader_ ? reader_->first_day() : std::string();
         return fmt::format("nothing is known of {}: {} and {}", options_.what,
                            link_ ? "no such message is in the queue" : "the queue was not asked",
                            first.empty()
@@ -161,6 +160,7 @@ class Trace {
     const std::optional<mail::QueueId> id_;
     std::optional<AdminLink> link_;
     std::unique_ptr<spool::Directory> ledger_;
+    std::optional<spool::LedgerReader> reader_;
     Stories found_;
     Stories notifications_;
 };

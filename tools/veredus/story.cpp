@@ -94,6 +94,7 @@ std::vector<Event> events_of(const Story& story, std::span<const Story> notifica
         for (const auto& attempt : recipient.attempts)
             events.push_back(event_of(story, recipient, attempt));
     for (const auto& told : notifications) {
+        if (told.about != story.id) continue;
         for (const auto& recipient : told.recipients)
             events.push_back({told.id.arrival_us(),
                               fmt::format("notification {} to <{}>, now {}", told.id.text(),

@@ -82,6 +82,21 @@ BOOST_AUTO_TEST_CASE(finds_by_each_key) {
         BOOST_TEST(found(text) == Ids{});
 }
 
+BOOST_AUTO_TEST_CASE(what_told_of_messages_is_found_with_them) {
+    for (std::uint64_t n = 1; n < 4; ++n) {
+        put(make(n, kNoon));
+        auto notification = make(10 + n, kNoon + kDay);
+        notification.about = make(n, kNoon).id;
+        put(notification);
+    }
+    Ids ids;
+    LedgerReader(*directory)
+        .find_notifications({make(1, kNoon).id, make(3, kNoon).id},
+                            [&](const Story& story) { ids.push_back(numbers.at(story.id)); });
+    std::ranges::sort(ids);
+    BOOST_TEST(ids == (Ids{11, 13}));
+}
+
 BOOST_AUTO_TEST_CASE(the_latest_come_first_up_to_a_limit_or_a_time) {
     for (std::uint64_t n = 0; n < 9; ++n)
         put(make(n,
