@@ -25,7 +25,6 @@ class Failures {
     // message that are here.
     void keep(Assignment& heard, Verdicts& verdicts, async::Time now);
 
-    bool empty() const { return kept_.empty(); }
     std::size_t recipients(mail::QueueId message) const;  // of it, here
     std::vector<mail::QueueId> messages() const;
     // Those that have waited for long enough; and when the next one will.

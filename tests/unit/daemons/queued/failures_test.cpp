@@ -79,6 +79,29 @@ BOOST_AUTO_TEST_CASE(what_arrives_meanwhile_is_settled_at_once) {
     });
 }
 
+// The administrator's word comes first, and the sender hears no other.
+BOOST_AUTO_TEST_CASE(what_is_deleted_meanwhile_is_told_of_to_nobody) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    BOOST_TEST(world.act(ipc::admin::Verb::remove, id) == 1U);
+    relayd->answer(c, Result::failed, "5.2.1");
+    world.advance(queued::Failures::kLongest);
+    world.wait_until_empty();
+    const auto other = world.accept(kText, {"bob@a.example"});
+    BOOST_CHECK(world.run(deliverd->next()).job.id == other);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_returned_meanwhile_is_told_of_once) {
+    relayd->answer(b, Result::failed, "5.1.1");
+    BOOST_TEST(state_of(0) == "ready");
+    BOOST_TEST(world.act(ipc::admin::Verb::bounce, id) == 1U);
+    BOOST_TEST(told().contains("could not be delivered to the 2 recipients below"));
+    relayd->answer(c, Result::failed, "5.2.1");
+    world.advance(queued::Failures::kLongest);
+    const auto other = world.accept(kText, {"bob@a.example"});
+    BOOST_CHECK(world.run(deliverd->next()).job.id == other);
+}
+
 // A crash costs an attempt more.
 BOOST_AUTO_TEST_CASE(until_then_the_disk_takes_them_for_untried) {
     relayd->answer(b, Result::failed, "5.1.1");
