@@ -146,7 +146,8 @@ const std::array kSettings{
     Setting{"limits.message_size", [](Config& c) -> std::uint64_t& { return c.limits.message_size; },
         "The largest message taken.\n", check_message_size},
     Setting{"limits.recipients", [](Config& c) -> unsigned& { return c.limits.recipients; },
-        "The most recipients of one message.\n", check_recipients},
+        "The most recipients of one message; of one from a program of this host a hundred times as\n"
+        "many.\n", check_recipients},
     Setting{"limits.connections_per_address", [](Config& c) -> unsigned& { return c.limits.connections_per_address; },
         "The most connections that one client address may have with one daemon.\n", check_connections},
     Setting{"limits.idle", [](Config& c) -> Duration& { return c.limits.idle; },

@@ -143,10 +143,10 @@ class Lexer {
 
 class ListReader {
   public:
-    explicit ListReader(std::string_view value) : lexer_(value) {}
+    ListReader(std::string_view value, std::size_t most) : lexer_(value), most_(most) {}
 
     std::vector<Address> read() {
-        for (Token token = lexer_.next(); list_.size() < kAddressesMax; token = lexer_.next()) {
+        for (Token token = lexer_.next(); list_.size() < most_; token = lexer_.next()) {
             if (token.kind == Token::Kind::kEnd || token.special(',') || token.special(';')) {
                 finish_entry();
                 if (token.special(';')) end_group();
@@ -273,6 +273,7 @@ class ListReader {
     }
 
     Lexer lexer_;
+    std::size_t most_;
     std::vector<Address> list_;
     std::vector<Token> pieces_;           // of the entry at hand, without comments
     std::optional<std::string> comment_;  // the last of the entry at hand
@@ -291,8 +292,8 @@ std::string Address::spec() const {
     return quote_local_part(mailbox) + '@' + host;
 }
 
-std::vector<Address> parse_address_list(std::string_view value) {
-    return ListReader(value).read();
+std::vector<Address> parse_address_list(std::string_view value, std::size_t most) {
+    return ListReader(value, most).read();
 }
 
 std::string address_text(std::string_view name, std::string_view spec) {

@@ -31,8 +31,8 @@ struct Address {
 inline constexpr std::size_t kAddressesMax = 20'000;
 
 // RFC 5322 sections 3.4 and 4.4, and what is wrong in the ways of RFC 7103 section 7.1; never
-// fails. Entries after kAddressesMax are dropped. `value` may be folded.
-std::vector<Address> parse_address_list(std::string_view value);
+// fails. Entries after the first `most` are dropped. `value` may be folded.
+std::vector<Address> parse_address_list(std::string_view value, std::size_t most = kAddressesMax);
 
 // As it is written in a header field: `name` quoted if need be, "name <spec>" or "spec".
 std::string address_text(std::string_view name, std::string_view spec);

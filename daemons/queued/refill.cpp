@@ -33,8 +33,8 @@ void Dispatcher::accepted(const spool::NewMessage& message) {
     const auto place = before(envelope->id, recipients.front());
     const auto added =
         scheduler_.add(env_.config, envelope, std::move(recipients), envelope->id.arrival_us());
-    if (added == Scheduler::Added::kYes) return pump_soon();
-    left_on_disk(place, added);
+    if (added != Scheduler::Added::kYes) left_on_disk(place, added);
+    pump_soon();  // some may have found room
 }
 
 void Dispatcher::expanded(const spool::NewMessage& message) {
@@ -43,8 +43,9 @@ void Dispatcher::expanded(const spool::NewMessage& message) {
     const auto now = env_.loop.clock().wall_us();
     const auto added = envelope ? scheduler_.add(env_.config, envelope, message.recipients, now)
                                 : Scheduler::Added::kMemoryIsFull;
-    if (added == Scheduler::Added::kYes) return pump_soon();
-    left_on_disk(before(id, message.recipients.front()), added);
+    if (added != Scheduler::Added::kYes)
+        left_on_disk(before(id, message.recipients.front()), added);
+    pump_soon();
 }
 
 Dispatcher::Looking::Looking(Dispatcher& dispatcher) : dispatcher_(dispatcher) {

@@ -101,3 +101,18 @@ def test_who_types_smtp_to_sendmail_ends_lines_as_he_likes(veredus, end):
     assert done.returncode == 0 and b"\r\n250 2.0.0 Ok: queued as " in done.stdout and b"\r\n221 " in done.stdout
     veredus.wait_delivered(BOB)
     assert mail.mailbox(veredus, BOB)[0].endswith(b"Subject: typed\r\n\r\nhello\r\n")
+
+
+def test_a_program_of_this_host_may_write_to_very_many(host):
+    few = host(users=["alice"], settings={"limits": {"recipients": 100}, "queue": {"paused": True}})
+    many = [f"recipient{number}@peer.example" for number in range(250)]
+
+    def send(recipients):
+        return subprocess.run([program("sendmail"), "-C", str(few.directory), "-f", ALICE, *recipients], input=b"Subject: to all\n\nhello\n",
+                              capture_output=True, timeout=PATIENCE).returncode
+
+    assert send(many) == 0
+    assert [len(message["recipients"]) for message in few.queue()] == [250]
+    # To all or to none.
+    assert send([*many, "nobody@example.org"]) == 67
+    assert len(few.queue()) == 1

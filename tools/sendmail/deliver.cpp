@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "common/smtp/xtext.h"
 #include "tools/sendmail/identity.h"
@@ -57,10 +58,11 @@ std::string with_dots(std::string_view text) {
 
 std::vector<std::string> recipients_of(const Flags& flags, const Draft& draft) {
     std::vector<std::string> recipients = flags.recipients;
-    if (flags.recipients_from_header)
-        for (const std::string& recipient : recipients_in(draft))
-            if (std::ranges::find(recipients, recipient) == recipients.end())
-                recipients.push_back(recipient);
+    if (flags.recipients_from_header) {
+        const std::unordered_set<std::string> named(recipients.begin(), recipients.end());
+        for (auto& recipient : recipients_in(draft))
+            if (!named.contains(recipient)) recipients.push_back(std::move(recipient));
+    }
     if (recipients.empty()) throw Failure(EX_DATAERR, "no recipient: To, Cc and Bcc name none");
     return recipients;
 }

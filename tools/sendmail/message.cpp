@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string_view>
+#include <unordered_set>
 
 #include "common/mail/address.h"
 #include "common/mail/header.h"
@@ -34,12 +36,13 @@ bool is_mbox_line(std::string_view line) {
     return line.starts_with("From ") || line.starts_with(">From ");
 }
 
+// All that are named: who is left out would never hear of it.
 void add_recipients(const mail::HeaderField& field, std::vector<std::string>& recipients) {
-    for (const mail::Address& address : mail::parse_address_list(field.raw)) {
-        if (address.kind != mail::Address::Kind::kMailbox) continue;
+    constexpr auto kAll = std::numeric_limits<std::size_t>::max();
+    for (const mail::Address& address : mail::parse_address_list(field.raw, kAll)) {
         std::string spec = address.spec();
-        if (spec.empty() || std::ranges::find(recipients, spec) != recipients.end()) continue;
-        recipients.push_back(std::move(spec));
+        if (address.kind == mail::Address::Kind::kMailbox && !spec.empty())
+            recipients.push_back(std::move(spec));
     }
 }
 
@@ -80,6 +83,8 @@ std::vector<std::string> recipients_in(const Draft& draft) {
     for (const mail::HeaderField& field : header.fields())
         if (is_any(field, resent ? kResentFields : kRecipientFields))
             add_recipients(field, recipients);
+    std::unordered_set<std::string> seen;
+    std::erase_if(recipients, [&](const auto& one) { return !seen.insert(one).second; });
     return recipients;
 }
 

@@ -51,10 +51,10 @@ async::Task<Answer> Session::on_rcpt(Command command) {
     const Mailbox recipient = rcpt.forward_path.resolve(policy_.own_domain());
     asked_ = recipient.text();
     auto& known = transaction_->recipients;
-    if (known.size() >= world_.recipients_max) {
+    if (const auto most = recipients_max(); known.size() >= most) {
         // Many a client asks for all before it sends to those that it got (RFC 5321 4.5.3.1.10).
-        forgiven_ = ++too_many_ <= world_.recipients_max;
-        co_return say(Say::too_many_recipients, {std::to_string(world_.recipients_max)});
+        forgiven_ = ++too_many_ <= most;
+        co_return say(Say::too_many_recipients, {std::to_string(most)});
     }
     const auto refusal = co_await policy_.rcpt(client_, recipient, stop_);
     if (refusal) {

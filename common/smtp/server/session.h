@@ -42,6 +42,9 @@ class Session {
     // Ends it with 421: at once, or, where a message is on its way, once that has its answer.
     void end();
 
+    // So many times as many recipients as others' may a message of a program of this host have: it
+    // is sent to all of them or to none.
+    static constexpr std::size_t kLocalTimes = 100;
     static constexpr unsigned kErrorsMax = 20;  // a client's, since its last accepted message
     static constexpr std::size_t kHeaderMax = 256 * 1024;  // bytes
     static constexpr std::size_t kReceivedMax = 100;       // fields; RFC 5321 6.3
@@ -80,6 +83,9 @@ class Session {
     void log_end();
     void reset() { transaction_.reset(); }
     bool may_log_in() const;
+    std::size_t recipients_max() const {
+        return (client_.local() ? kLocalTimes : 1) * world_.recipients_max;
+    }
 
     async::Task<Answer> on_hello(Command command);
     async::Task<Answer> on_mail(Command command);

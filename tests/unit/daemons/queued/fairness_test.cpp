@@ -45,4 +45,17 @@ BOOST_AUTO_TEST_CASE(a_mailing_larger_than_its_share_lets_others_pass_and_comes_
     world.wait_until_empty();
 }
 
+BOOST_AUTO_TEST_CASE(one_message_larger_than_its_share_goes_at_once) {
+    World world;
+    const auto relayd = world.relayd();
+    constexpr std::size_t kAll = queued::Scheduler::kShare + 2000;
+    world.accept("news\r\n", people(kAll, "b.example"), "news@lists.example");
+    for (std::size_t seen = 0; seen < kAll;) {
+        const auto given = world.run(relayd->next());
+        seen += given.job.recipients.size();
+        relayd->answer(given, Result::delivered, "2.0.0");
+    }
+    world.wait_until_empty();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
