@@ -1,8 +1,10 @@
 """veredus spool check and repair: what is wrong on disk is told, and mended without losing mail."""
 
 import json
+import subprocess
 
 from harness import mail
+from harness.log import PATIENCE
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 PAUSED = {"queue": {"paused": True}}
@@ -55,6 +57,21 @@ def test_a_flipped_bit_is_told_while_mail_goes_on(host):
     veredus.configure({"queue": {"paused": False}})
     veredus.reload()
     veredus.wait_delivered(ALICE, 2)
+
+
+def test_a_damaged_database_is_named_with_what_mends_it(host):
+    veredus = host(users=["alice"], settings=PAUSED)
+    send(veredus, 1)
+    veredus.stop()
+    with (veredus.directory / "spool" / "queue.db").open("r+b") as database:
+        database.write(b"no database")
+    failed = subprocess.run(veredus.command("run"), capture_output=True, text=True, timeout=2 * PATIENCE)
+    assert failed.returncode != 0
+    assert "the queue's database is damaged; stop the instance, then: veredus spool repair" in failed.stderr
+    assert "queue.db: file is not a database" in failed.stderr
+    veredus.veredus("spool", "repair")
+    veredus.start()
+    assert veredus.veredus("spool", "check").stdout == "1 message, as it arrived\n"
 
 
 def test_a_lost_database_loses_no_mail(host):

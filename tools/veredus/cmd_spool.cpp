@@ -47,7 +47,8 @@ int spool_check_command(const config::InstancePaths& paths, bool as_json) {
     for (const auto& finding : found.findings)
         fmt::print("{}\n", finding);
     if (well)
-        fmt::print("{}, all as they arrived\n", counted(found.messages, "message"));
+        fmt::print("{}, {}\n", counted(found.messages, "message"),
+                   found.messages == 1 ? "as it arrived" : "all as they arrived");
     else
         fmt::print("{}; stop the instance, then: veredus spool repair\n",
                    counted(found.findings.size(), "finding"));

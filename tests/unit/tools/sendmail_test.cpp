@@ -8,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
+#include "common/mail/address.h"
 #include "tools/sendmail/flags.h"
 #include "tools/sendmail/message.h"
 #include "tools/sendmail/modes.h"
@@ -166,6 +167,14 @@ BOOST_AUTO_TEST_CASE(recipients_of_the_header) {
                    Words{"x@s.example"},
                boost::test_tools::per_element());
     BOOST_TEST(recipients_in(draft_of("Subject: none\n\n")).empty());
+}
+
+BOOST_AUTO_TEST_CASE(nobody_of_very_many_is_left_out) {
+    std::string header = "Bcc: u0@b.example";
+    constexpr std::size_t kMany = mail::kAddressesMax + 1000;
+    for (std::size_t i = 1; i < kMany; ++i)
+        header += ",\n u" + std::to_string(i) + "@b.example";
+    BOOST_TEST(recipients_in(draft_of(header + "\n\n")).size() == kMany);
 }
 
 BOOST_AUTO_TEST_CASE(a_resent_message_goes_to_those_it_is_resent_to) {
