@@ -10,6 +10,7 @@
 #include "common/async/time.h"
 #include "common/mail/priority.h"
 #include "daemons/queued/at_once.h"
+#include "daemons/queued/if_there_is_room.h"
 
 namespace veredus::queued {
 
@@ -33,16 +34,6 @@ std::vector<std::uint64_t> files_of(const std::vector<spool::NewMessage>& messag
     std::ranges::sort(out);
     out.erase(std::ranges::unique(out).begin(), out.end());
     return out;
-}
-
-// Else the WAL keeps what it has, and a later commit asks for the checkpoint again.
-template <class Checkpoint>
-void if_there_is_room(Checkpoint checkpoint) {
-    try {
-        checkpoint();
-    } catch (const spool::DatabaseError& error) {
-        if (!error.disk_full()) throw;
-    }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "daemons/queued/admin.h"
 #include "daemons/queued/committer.h"
 #include "daemons/queued/dispatcher.h"
+#include "daemons/queued/if_there_is_room.h"
 #include "daemons/queued/intake.h"
 #include "daemons/queued/notify.h"
 #include "spool/queue/queue_store.h"
@@ -145,13 +146,10 @@ class Queued {
             };
             const auto trouble = co_await committer_.with_store(care, stop);
             if (trouble) report_ledger(*trouble);
-            const auto shrink = [](spool::QueueStore& store) -> std::uint64_t {
-                try {
-                    return store.shrink({});
-                } catch (const spool::DatabaseError& error) {
-                    if (!error.disk_full()) throw;
-                    return 0;
-                }
+            const auto shrink = [](spool::QueueStore& store) {
+                std::uint64_t given_back = 0;
+                if_there_is_room([&] { given_back = store.shrink({}); });
+                return given_back;
             };
             const auto given_back = co_await committer_.with_store(shrink, stop);
             if (given_back > 0)

@@ -2,8 +2,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <unordered_set>
+#include <utility>
 
 #include "common/smtp/xtext.h"
 #include "tools/sendmail/identity.h"
@@ -58,11 +57,7 @@ std::string with_dots(std::string_view text) {
 
 std::vector<std::string> recipients_of(const Flags& flags, const Draft& draft) {
     std::vector<std::string> recipients = flags.recipients;
-    if (flags.recipients_from_header) {
-        const std::unordered_set<std::string> named(recipients.begin(), recipients.end());
-        for (auto& recipient : recipients_in(draft))
-            if (!named.contains(recipient)) recipients.push_back(std::move(recipient));
-    }
+    if (flags.recipients_from_header) recipients = recipients_in(draft, std::move(recipients));
     if (recipients.empty()) throw Failure(EX_DATAERR, "no recipient: To, Cc and Bcc name none");
     return recipients;
 }

@@ -74,18 +74,16 @@ Draft read_draft(Input& input) {
     return draft;
 }
 
-std::vector<std::string> recipients_in(const Draft& draft) {
+std::vector<std::string> recipients_in(const Draft& draft, std::vector<std::string> named) {
     const mail::Header header = mail::Header::scan(draft.header);
     const bool resent = std::ranges::any_of(header.fields(), [](const mail::HeaderField& field) {
         return is_any(field, kResentFields);
     });
-    std::vector<std::string> recipients;
     for (const mail::HeaderField& field : header.fields())
-        if (is_any(field, resent ? kResentFields : kRecipientFields))
-            add_recipients(field, recipients);
+        if (is_any(field, resent ? kResentFields : kRecipientFields)) add_recipients(field, named);
     std::unordered_set<std::string> seen;
-    std::erase_if(recipients, [&](const auto& one) { return !seen.insert(one).second; });
-    return recipients;
+    std::erase_if(named, [&](const auto& one) { return !seen.insert(one).second; });
+    return named;
 }
 
 std::string final_header(const Draft& draft, const std::string& from) {

@@ -23,9 +23,9 @@ struct Draft {
 // of an mbox before the first field is dropped. Throws Failure (EX_DATAERR) if it is too large.
 Draft read_draft(Input& input);
 
-// For -t, each once: all in To, Cc and Bcc, or where the message is resent all in Resent-To,
-// Resent-Cc and Resent-Bcc (RFC 5322 3.6.6).
-std::vector<std::string> recipients_in(const Draft& draft);
+// For -t, each once: those who are `named` already, and all in To, Cc and Bcc, or where the message
+// is resent all in Resent-To, Resent-Cc and Resent-Bcc (RFC 5322 3.6.6).
+std::vector<std::string> recipients_in(const Draft& draft, std::vector<std::string> named = {});
 
 // The header as it is sent: Bcc and Resent-Bcc go, and where there is no From field and `from` is
 // not empty, one is added.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -42,13 +43,12 @@ class LineEnds {
     char last_ = '\0';  // also of the piece before
 };
 
-// False at the end of `from`, or where `to` takes no more.
-bool carry(int from, int to, LineEnds* ends = nullptr) {
+// Changes what it carries. False at the end of `from`, or where `to` takes no more.
+bool carry(int from, int to, auto&& change) {
     std::array<char, 65536> piece;
     const ssize_t length = ::read(from, piece.data(), piece.size());
     if (length <= 0) return length < 0 && errno == EINTR;
-    const std::string_view bytes(piece.data(), static_cast<std::size_t>(length));
-    return write_all(to, ends != nullptr ? (*ends)(bytes) : std::string(bytes));
+    return write_all(to, change(std::string_view(piece.data(), static_cast<std::size_t>(length))));
 }
 
 }  // namespace
@@ -61,8 +61,9 @@ int speak_smtp(const Flags& flags) {
     for (;;) {
         if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR)
             throw Failure(EX_OSERR, "poll failed");
-        if (watched[1].revents != 0 && !carry(socket.get(), STDOUT_FILENO)) return EX_OK;
-        if (watched[0].revents != 0 && !carry(STDIN_FILENO, socket.get(), &ends)) {
+        if (watched[1].revents != 0 && !carry(socket.get(), STDOUT_FILENO, std::identity()))
+            return EX_OK;
+        if (watched[0].revents != 0 && !carry(STDIN_FILENO, socket.get(), ends)) {
             ::shutdown(socket.get(), SHUT_WR);
             watched[0].fd = -1;  // the answers may still be on their way
         }

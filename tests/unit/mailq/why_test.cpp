@@ -31,6 +31,10 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, deferred) ==
                "host mx.b.example[192.0.2.2]:25 said: 450 4.2.0 full; the next attempt is in 12 "
                "min");
+    auto silent = deferred;
+    silent.last_reply = "";
+    BOOST_TEST(why(queued, silent) ==
+               "the last attempt failed for the time being; the next attempt is in 12 min");
     auto paused = deferred;
     paused.last_reply = "mail to b.example is paused by the administrator";
     BOOST_TEST(why(queued, paused) ==
