@@ -125,7 +125,7 @@ def wishes(results, options, peers):
         rate = results.best(cell, peers, "rate", max)
         if own is None or rate is None:
             continue
-        wished = cell.journalled if options.disk == "journalled" else cell.wished
+        wished = cell.wished if options.disk == "native" else cell.journalled
         cpu, p99 = (results.best(cell, peers, key, min) for key in ("cpu_per_1000", "p99_ms"))
         lines.append([cell, verdict(median(own, "rate") / rate, wished),
                       verdict(median(own, "cpu_per_1000") / cpu, FACTOR_OF_CPU, at_least=False),

@@ -32,8 +32,9 @@ def numbers(text):
 def read_arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="WORD", help=", ".join(PARTS))
-    parser.add_argument("--disk", choices=["native", "journalled"], default="native",
-                        help="journalled: an ext4 with a journal in a loop image (root)")
+    parser.add_argument("--disk", choices=["native", "journalled", "sparse"], default="native",
+                        help="journalled: an ext4 with a journal in a loop image (root); sparse: the same in a sparse image, through "
+                             "the kernel's cache")
     parser.add_argument("--peers", default="", help="only these, e.g. veredus,postfix")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.5, help="of a cell of accept")
@@ -82,8 +83,8 @@ def servers(options):
 def main():
     options = complete(read_arguments())
     kinds = servers(options)
-    if options.disk == "journalled" and os.geteuid() != 0:
-        sys.exit("bench: --disk journalled mounts a loop image: run it as root")
+    if options.disk != "native" and os.geteuid() != 0:
+        sys.exit(f"bench: --disk {options.disk} mounts a loop image: run it as root")
     disk.in_a_namespace_of_our_own()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
     failed = False

@@ -13,7 +13,7 @@ import time
 
 from harness.instance import BUILD
 
-IMAGE_SIZE = 8 << 30  # sparse
+IMAGE_SIZE = 8 << 30
 
 
 def in_a_namespace_of_our_own():
@@ -25,29 +25,43 @@ def in_a_namespace_of_our_own():
 
 @contextlib.contextmanager
 def workplace(kind):
-    """A directory on the disk of `kind`: native or journalled."""
+    """A directory on the disk of `kind`: native, journalled or sparse."""
     base = pathlib.Path(os.environ.get("VEREDUS_BENCH_DIR", BUILD / "bench"))
     base.mkdir(parents=True, exist_ok=True)
     place = pathlib.Path(tempfile.mkdtemp(prefix="b-", dir=base))
     place.chmod(0o755)
     try:
-        if kind == "journalled":
-            with journalled(place) as mounted:
-                yield mounted
-        else:
+        if kind == "native":
             yield place
+        else:
+            with journalled(place, sparse=kind == "sparse") as mounted:
+                yield mounted
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def journalled(place):
+def journalled(place, sparse):
+    """An ext4 with a journal in a loop image. As a disk does, it has all its blocks and no cache of the kernel's below the file
+    system's; a sparse one finds a block for each first write, and keeps all bytes in the cache twice until a sync."""
     image, mounted = place / "image", place / "journalled"
     with image.open("wb") as file:
-        file.truncate(IMAGE_SIZE)
+        if sparse:
+            file.truncate(IMAGE_SIZE)
+        else:
+            zeros = bytes(1 << 20)
+            for _ in range(IMAGE_SIZE // len(zeros)):
+                file.write(zeros)
+            os.fsync(file.fileno())
     mounted.mkdir()
     subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "has_journal", "-E", "lazy_itable_init=0,lazy_journal_init=0", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
+    direct = "off" if sparse else "on"
+    losetup = ["losetup", "--find", "--show", f"--direct-io={direct}", image]
+    device = subprocess.run(losetup, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        subprocess.run(["mount", device, mounted], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)  # once it is no longer mounted
     try:
         yield mounted
     finally:

@@ -9,6 +9,9 @@ import disk
 from load import ceiling
 
 
+IMAGE = {"native": "", "journalled": " in a loop image", "sparse": " in a sparse loop image, through the kernel's cache"}
+
+
 def progress(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
@@ -48,7 +51,7 @@ def machine(place, options):
     direct = f" ({alone['direct']:,.0f} past the kernel's cache)" if alone["direct"] else ""
     load = pathlib.Path("/proc/loadavg").read_text().split()[0]
     return (f"{cores} cores, {memory:.0f} GiB, Linux {os.uname().release.split('-')[0]}, {filesystem}{journal}"
-            f"{' in a loop image' if options.disk == 'journalled' else ''}; load average before: {load}. "
+            f"{IMAGE[options.disk]}; load average before: {load}. "
             f"The disk alone: {alone['append']:,.0f} synced appends of 4 KiB a second, "
             f"{alone['group'] * 64:,.0f} messages of 4 KiB a second in synced appends of 64, {alone['stream']:,.0f} MB/s in one go{direct}. "
             f"smtp_load straight into smtp_sink: {ceiling(seconds):,.0f} messages a second.")
