@@ -31,11 +31,14 @@ def send(peer, recipient, **options):
 
 
 class Sink:
-    """with Sink() as sink: … sink.port, on all addresses of 127.0.0.0/8."""
+    """with Sink() as sink: … sink.port, on all addresses of 127.0.0.0/8. It forgets what it takes, or writes and syncs it in `keep`."""
+
+    def __init__(self, keep=None):
+        self._keep = [] if keep is None else [keep]
 
     def __enter__(self):
         self.port = free_port()
-        self._process = subprocess.Popen([PROGRAMS / "smtp_sink", str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen([PROGRAMS / "smtp_sink", str(self.port), *self._keep], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._process.stdout.readline() != "ready\n":
             raise RuntimeError("smtp_sink did not start")
         return self
@@ -74,3 +77,13 @@ def ceiling(seconds):
     """Messages of 4 KiB a second from one end to the other with no server between: more cannot be seen."""
     with Sink() as sink:
         return send(sink, "u@example.org", sessions=10, per_session=50, seconds=seconds)["rate"]
+
+
+def floor(place, seconds):
+    """Messages a second in one session at a time, one in each, into an end that does nothing but write and sync them."""
+    keep = place / "floor"
+    try:
+        with Sink(keep) as sink:
+            return send(sink, "u@example.org", sessions=1, per_session=1, seconds=seconds)["rate"]
+    finally:
+        keep.unlink(missing_ok=True)

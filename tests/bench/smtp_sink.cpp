@@ -1,7 +1,10 @@
 // Takes every message that SMTP brings and forgets it: the far end of a relay. One thread, one
 // epoll, all addresses of 127.0.0.0/8.
 //
-//   smtp_sink PORT
+//   smtp_sink PORT [FILE]
+//
+// With FILE (made anew) it writes and syncs 4 KiB there before it takes each message, in room that
+// the file has already: the least that a server does which keeps what it has acknowledged.
 //
 // A line `stats` on standard input is answered by one line of JSON: recipients and messages taken,
 // connections and the most of them at a time, first_ns and last_ns (CLOCK_MONOTONIC, of the first
@@ -9,6 +12,7 @@
 // took, in milliseconds. `reset` begins anew; `wait N SECONDS` is answered as `stats` is, when N
 // recipients were taken or the time is over.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -84,9 +88,44 @@ long long moment_of(std::string_view command) {
     return error == std::errc() && *end == '@' ? moment : 0;
 }
 
+// Where messages are kept, if anywhere.
+class Keep {
+  public:
+    void in(const char* path) {
+        file_ = ::open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (file_ < 0) die(std::string("cannot open ") + path);
+        for (off_t at = 0; at < kRoom; at += kMessage)
+            write(at);
+        sync();
+    }
+
+    void message() {
+        if (file_ < 0) return;
+        write(next_);
+        sync();
+        next_ = (next_ + kMessage) % kRoom;
+    }
+
+  private:
+    static constexpr off_t kMessage = 4096;
+    static constexpr off_t kRoom = 16 << 20;
+
+    void write(off_t at) const {
+        static const std::string bytes(kMessage, 'x');
+        if (::pwrite(file_, bytes.data(), bytes.size(), at) != kMessage) die("cannot write");
+    }
+    void sync() const {
+        if (::fdatasync(file_) != 0) die("cannot sync");
+    }
+
+    int file_ = -1;
+    off_t next_ = 0;
+};
+
 class Connection {
   public:
-    Connection(int socket, Counts& counts) : socket_(socket), counts_(counts) {
+    Connection(int socket, Counts& counts, Keep& keep)
+        : socket_(socket), counts_(counts), keep_(keep) {
         answer("220 sink.example ESMTP\r\n");
     }
     ~Connection() { ::close(socket_); }
@@ -149,6 +188,7 @@ class Connection {
         }
         buffer_.erase(0, at + kEnd.size());
         in_data_ = false;
+        keep_.message();
         counts_.take(recipients_, begun_);
         reset();
         answer("250 2.0.0 Ok: forgotten\r\n");
@@ -172,6 +212,7 @@ class Connection {
 
     int socket_;
     Counts& counts_;
+    Keep& keep_;
     std::string buffer_;
     std::string replies_;
     std::vector<long long> begun_;
@@ -182,7 +223,7 @@ class Connection {
 
 class Sink {
   public:
-    explicit Sink(std::uint16_t port) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    Sink(std::uint16_t port, Keep& keep) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), keep_(keep) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -237,7 +278,7 @@ class Sink {
             if (socket < 0) return;
             const int on = 1;
             ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            open_.try_emplace(socket, socket, counts_);
+            open_.try_emplace(socket, socket, counts_, keep_);
             watch(socket);
             ++counts_.connections;
             counts_.most_open = std::max(counts_.most_open, open_.size());
@@ -272,6 +313,7 @@ class Sink {
     }
 
     int epoll_;
+    Keep& keep_;
     int listener_ = -1;
     Counts counts_;
     std::unordered_map<int, Connection> open_;
@@ -284,7 +326,9 @@ class Sink {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) die("usage: smtp_sink PORT");
-    Sink sink(static_cast<std::uint16_t>(std::atoi(argv[1])));
+    if (argc != 2 && argc != 3) die("usage: smtp_sink PORT [FILE]");
+    Keep keep;
+    if (argc == 3) keep.in(argv[2]);
+    Sink sink(static_cast<std::uint16_t>(std::atoi(argv[1])), keep);
     sink.run();
 }
