@@ -8,7 +8,7 @@
 
 namespace veredus::spool {
 
-// For a spool that nobody uses: both throw DatabaseError with busy() where queued runs.
+// For a spool that nobody uses: all throw DatabaseError with busy() where queued runs.
 
 struct SpoolFindings {
     std::uint64_t messages = 0;
@@ -16,6 +16,8 @@ struct SpoolFindings {
 };
 // Looks at everything, bodies are read in full; changes nothing.
 SpoolFindings check_spool(Directory& spool);
+// What it says of the database alone: no body is read.
+std::vector<std::string> check_queue_database(Directory& spool);
 
 struct RepairOptions {
     std::string postmaster;   // to whom goes what nobody knows the recipients of

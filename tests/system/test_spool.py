@@ -69,7 +69,12 @@ def test_a_damaged_database_is_named_with_what_mends_it(host):
     assert failed.returncode != 0
     assert "the queue's database is damaged; stop the instance, then: veredus spool repair" in failed.stderr
     assert "queue.db: file is not a database" in failed.stderr
+    checked = veredus.veredus("check", check=False)
+    assert checked.returncode == 78
+    assert "error: the queue's database is damaged: queue.db: file is not a database" in checked.stdout
+    assert "mend: with the instance stopped: veredus spool repair" in checked.stdout
     veredus.veredus("spool", "repair")
+    assert "queue" not in veredus.veredus("check").stdout
     veredus.start()
     assert veredus.veredus("spool", "check").stdout == "1 message, as it arrived\n"
 

@@ -11,6 +11,8 @@
 #include "common/sandbox/landlock.h"
 #include "spool/account/account_store.h"
 #include "spool/disk/real_disk.h"
+#include "spool/disk/sqlite.h"
+#include "spool/queue/repair.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
 #include "tools/veredus/certificate.h"
@@ -119,7 +121,21 @@ void check_accounts(const config::InstancePaths& paths, const config::Config& co
     }
 }
 
-// Only where it runs; what does not run says so in `veredus status`.
+// Where queued runs nobody else opens its database, and it would not run with one that is damaged.
+void check_queue_at_rest(const config::InstancePaths& paths, Findings& findings) {
+    if (!fs::is_directory(paths.spool())) return;
+    try {
+        const auto directory = spool::open_real_directory(paths.spool().string());
+        for (const std::string& found : spool::check_queue_database(*directory))
+            findings.error(found, "with the instance stopped: veredus spool repair");
+    } catch (const spool::DatabaseError& error) {
+        if (!error.busy())
+            findings.error(error.what(), "see who may read and write spool/, and the disk");
+    } catch (const spool::DiskError& error) {
+        findings.error(error.what(), "see who may read and write spool/, and the disk");
+    }
+}
+
 void check_queue(const config::InstancePaths& paths, Findings& findings) {
     try {
         const auto depth = AdminLink(paths).count();
@@ -136,7 +152,7 @@ void check_queue(const config::InstancePaths& paths, Findings& findings) {
                         mended.recipients, mended.workers),
             "it is mended; look for \"nobody's hands\" and \"cut off\" in the log and report it");
     } catch (const Failure&) {
-        return;
+        check_queue_at_rest(paths, findings);
     }
 }
 
