@@ -45,7 +45,7 @@ SpoolFindings check_spool(Directory& spool) {
             out.findings.push_back(std::move(finding));
         out.messages = QueueReader(store).count({});
     });
-    add_orphans(*spool.open_directory("body"), out.findings);
+    if (spool.exists(kQueueDatabase)) add_orphans(*spool.open_directory("body"), out.findings);
     return out;
 }
 

@@ -124,15 +124,15 @@ void check_accounts(const config::InstancePaths& paths, const config::Config& co
 // Where queued runs nobody else opens its database, and it would not run with one that is damaged.
 void check_queue_at_rest(const config::InstancePaths& paths, Findings& findings) {
     if (!fs::is_directory(paths.spool())) return;
+    const std::string mend = "see who may read and write spool/, and the disk";
     try {
         const auto directory = spool::open_real_directory(paths.spool().string());
         for (const std::string& found : spool::check_queue_database(*directory))
             findings.error(found, "with the instance stopped: veredus spool repair");
     } catch (const spool::DatabaseError& error) {
-        if (!error.busy())
-            findings.error(error.what(), "see who may read and write spool/, and the disk");
+        if (!error.busy()) findings.error(error.what(), mend);
     } catch (const spool::DiskError& error) {
-        findings.error(error.what(), "see who may read and write spool/, and the disk");
+        findings.error(error.what(), mend);
     }
 }
 
