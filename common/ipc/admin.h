@@ -90,6 +90,7 @@ struct RowRecipient {
     std::string address;
     std::string state;      // its name in docs/states.md
     bool finished = false;  // nothing is to be done for it any more
+    bool tried_now = false;
     std::uint32_t attempts = 0;
     std::int64_t next_attempt_us = 0;
     std::string last_status;
@@ -98,7 +99,7 @@ struct RowRecipient {
     std::string original;       // RFC 3461 4.2, "rfc822;a@b.example"
     std::string expanded_from;  // the alias that led here
     auto fields() {
-        return std::tie(address, state, finished, attempts, next_attempt_us, last_status,
+        return std::tie(address, state, finished, tried_now, attempts, next_attempt_us, last_status,
                         last_reply, last_remote, original, expanded_from);
     }
 };

@@ -35,7 +35,7 @@ std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipi
     if (row.state == "damaged")
         return fmt::format("the message is damaged on disk ({}): it is kept and never sent",
                            row.reason);
-    if (row.state == "active") return "the message is being delivered right now";
+    if (recipient.tried_now) return "it is being delivered right now";
     if (is_paused(recipient))
         return recipient.last_reply + ": nothing is tried until it is resumed";
     const std::int64_t pause_us = recipient.next_attempt_us - now_us;

@@ -102,12 +102,14 @@ Task<> Admin::list(Channel& channel, wire::List request, Stop& stop) {
                               ? kListedAtOnce
                               : std::min<std::uint64_t>(kListedAtOnce, request.limit - listed);
         if (size == 0) break;
-        const auto active = dispatcher_.active_ids();
+        const auto in_hand = dispatcher_.in_hand(after);
         const auto read = [&](spool::QueueReader& reader) {
             auto messages = reader.list(*filter, after, size, request.with_history);
             Page page{.size = messages.size()};
             if (!messages.empty()) page.last = messages.back().envelope.id;
-            page.packets = packets_of(request.request, std::move(messages), active);
+            for (auto& message : messages)
+                in_hand.settle(message, request.with_history);
+            page.packets = packets_of(request.request, std::move(messages), in_hand);
             return page;
         };
         auto page = co_await with_reader(read, stop);
@@ -138,7 +140,7 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
     channel.send(wire::Depth{.request = request.request,
                              .messages = totals.messages,
                              .bytes = totals.bytes,
-                             .active = dispatcher_.active_messages(),
+                             .active = dispatcher_.active_ids().size(),
                              .deferred = waiting.deferred,
                              .held = waiting.held,
                              .paused = dispatcher_.pauses(),

@@ -122,7 +122,6 @@ void Dispatcher::lost(Connection& connection) {
     std::erase(connections_, &connection);
     bool all_wanted = true;
     for (auto& [number, given] : connection.jobs) {
-        on_the_way_.erase(on_the_way_.find(given.task.envelope->id));
         all_wanted = scheduler_.give_back(std::move(given.task)) && all_wanted;
     }
     if (!all_wanted) look_again();
@@ -223,7 +222,6 @@ bool Dispatcher::send(Connection& connection, Parcel& parcel, Assignment task) {
         damaged(task, damage->text);
         return true;
     }
-    on_the_way_.insert(task.envelope->id);
     if (connection.jobs.empty()) connection.heard_us = env_.loop.clock().wall_us();
     connection.jobs.emplace(++last_job_, Given{std::move(task)});
     if (connection.worker == Worker::relayd)
@@ -325,7 +323,6 @@ void Dispatcher::hear(Connection& connection, Outcomes outcomes) {
     }
     given.reached = given.reached && verdicts.reached;
     if (given.task.recipients.empty()) {
-        on_the_way_.erase(on_the_way_.find(heard.envelope->id));
         scheduler_.finished(heard,
                             given.reached ? Scheduler::End::kReached : Scheduler::End::kNotReached);
         if (connection.worker == Worker::relayd) remember_reach(heard, given.reached, verdicts);

@@ -22,6 +22,7 @@
 #include "common/ipc/work.h"
 #include "daemons/queued/committer.h"
 #include "daemons/queued/failures.h"
+#include "daemons/queued/in_hand.h"
 #include "daemons/queued/last_errors.h"
 #include "daemons/queued/notify.h"
 #include "daemons/queued/parcel.h"
@@ -69,15 +70,12 @@ class Dispatcher {
     // Next hops that rest are tried again.
     void forget_rests() { suspensions_.forget_rests(); }
     // Those that are on their way, in order.
-    std::vector<mail::QueueId> active_ids() const {
-        std::vector<mail::QueueId> ids;
-        std::ranges::unique_copy(on_the_way_, std::back_inserter(ids));
-        return ids;
-    }
+    std::vector<mail::QueueId> active_ids() const;
+    // Of the messages behind this one.
+    InHand in_hand(mail::QueueId after) const;
     // Of the busiest destinations at most so many, and behind them those where mail was put off
     // last.
     std::vector<ipc::admin::BusyDestination> busiest(std::size_t most) const;
-    std::uint64_t active_messages() const { return on_the_way_.size(); }
     // Fails every recipient that is not finished, with this reason.
     void give_up(const spool::Queued& message, const std::string& why);
     // A descriptor through which this message and nothing else can be read. Throws DiskError when
@@ -190,7 +188,6 @@ class Dispatcher {
     std::optional<spool::DueCursor> passed_over_;
     std::optional<spool::DueCursor> back_from_;
     async::Event look_;
-    std::multiset<mail::QueueId> on_the_way_;
     LastErrors last_errors_;
     Failures failures_;
     async::Timer failures_late_;

@@ -52,6 +52,13 @@ std::vector<mail::QueueId> Failures::messages() const {
     return late(async::Time::max());
 }
 
+std::vector<spool::Outcome> Failures::outcomes(mail::QueueId after) const {
+    std::vector<spool::Outcome> out;
+    for (auto at = kept_.upper_bound(after); at != kept_.end(); ++at)
+        std::ranges::copy(at->second.kept.verdicts.outcomes, std::back_inserter(out));
+    return out;
+}
+
 std::vector<mail::QueueId> Failures::late(async::Time now) const {
     std::vector<mail::QueueId> late;
     for (const auto& [message, waiting] : kept_)

@@ -27,6 +27,8 @@ class Failures {
 
     std::size_t recipients(mail::QueueId message) const;  // of it, here
     std::vector<mail::QueueId> messages() const;
+    // Of the messages behind this one, in their order.
+    std::vector<spool::Outcome> outcomes(mail::QueueId after) const;
     // Those that have waited for long enough; and when the next one will.
     std::vector<mail::QueueId> late(async::Time now) const;
     std::optional<async::Time> next() const;

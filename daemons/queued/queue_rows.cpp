@@ -55,10 +55,11 @@ wire::RowEvent event_of(spool::HistoryLine& line) {
             .tls = std::move(line.tls)};
 }
 
-wire::RowRecipient recipient_of(spool::Recipient& recipient) {
+wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried) {
     return {.address = std::move(recipient.address),
             .state = std::string(spool::name_of(recipient.state)),
             .finished = !spool::unfinished(recipient.state),
+            .tried_now = tried,
             .attempts = recipient.attempts,
             .next_attempt_us = recipient.next_attempt_us,
             .last_status = std::move(recipient.last_status),
@@ -86,17 +87,20 @@ std::size_t bytes_of(const wire::Row& row) {
 
 class Packer {
   public:
-    Packer(std::uint32_t request, std::span<const mail::QueueId> active) : active_(active) {
+    Packer(std::uint32_t request, const InHand& in_hand) : in_hand_(in_hand) {
         rows_.request = request;
     }
 
     void add(spool::Queued& message) {
         const auto id = message.envelope.id;
-        auto row = row_of(message, std::ranges::binary_search(active_, id));
+        const auto tried = [&](const spool::Recipient& recipient) {
+            return in_hand_.is_tried(id, recipient.number);
+        };
+        auto row = row_of(message, std::ranges::any_of(message.recipients, tried));
         bytes_ += bytes_of(row);
         for (auto& recipient : message.recipients) {
             make_room(row);
-            row.recipients.push_back(recipient_of(recipient));
+            row.recipients.push_back(recipient_of(recipient, tried(recipient)));
             bytes_ += bytes_of(row.recipients.back());
         }
         for (auto& line : message.history) {
@@ -129,7 +133,7 @@ class Packer {
         rows_.rows.clear();
     }
 
-    std::span<const mail::QueueId> active_;
+    const InHand& in_hand_;
     wire::Rows rows_;
     std::size_t bytes_ = 0;
     std::vector<std::string> packets_;
@@ -138,8 +142,8 @@ class Packer {
 }  // namespace
 
 std::vector<std::string> packets_of(std::uint32_t request, std::vector<spool::Queued> messages,
-                                    std::span<const mail::QueueId> active) {
-    Packer packer(request, active);
+                                    const InHand& in_hand) {
+    Packer packer(request, in_hand);
     for (auto& message : messages)
         packer.add(message);
     return std::move(packer).packets();

@@ -1,18 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "common/ipc/admin.h"
+#include "daemons/queued/in_hand.h"
 #include "spool/queue/envelope.h"
 
 namespace veredus::queued {
 
-// The rows of these messages as packets of Rows, ready to be sent. `active`: what is on its way
-// right now, in order. On any thread.
+// The rows of these messages as packets of Rows, ready to be sent, with whom a worker has right
+// now. On any thread.
 std::vector<std::string> packets_of(std::uint32_t request, std::vector<spool::Queued> messages,
-                                    std::span<const mail::QueueId> active);
+                                    const InHand& in_hand);
 
 }  // namespace veredus::queued

@@ -8,6 +8,7 @@ import select
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -215,6 +216,29 @@ def test_who_has_the_message_waits_for_nothing(host, remote):
         ("relayed", False, False), ("deferred", True, True), ("failed", False, False)]
     text = veredus.veredus("queue", "show", "all").stdout
     assert text.count("the next attempt") == text.count("next attempt at") == 1
+
+
+@pytest.fixture
+def silent():
+    """A next hop that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield "127.0.0.1:{}".format(server.getsockname()[1])
+
+
+def test_while_others_are_tried_each_shows_what_became_of_him(host, remote, silent):
+    routes = {"peer.example": remote.hop, "silent.example": silent}
+    veredus = host(users=["alice"], settings={"routes": routes, "queue": {"retry_first": "1h"}})
+    remote.replies["RCPT"] = ["550 5.1.1 no such user", "452 4.2.2 full"]
+    recipients = ["nobody@peer.example", "full@peer.example", "carol@silent.example"]
+    mail.submit(veredus, ALICE, recipients, mail.message(ALICE, "carol@silent.example"))
+    veredus.log.wait_for(r"status=deferred")
+    wait_until(lambda: listed(veredus) == ["carol@silent.example", "full@peer.example"])
+    shown = json.loads(veredus.veredus("queue", "show", "--json", "all").stdout)
+    assert [one["state"] for one in shown["recipients"]] == ["failed", "deferred", "ready"]
+    failed, full, tried = shown["recipients"]
+    assert failed["attempts"][0]["reply"].endswith("550 5.1.1 no such user") and "why" not in failed
+    assert "the next attempt is in" in full["why"]
+    assert tried["why"] == "it is being delivered right now"
 
 
 def test_a_message_to_thousands_is_listed_whole(host):

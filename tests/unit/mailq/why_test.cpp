@@ -40,7 +40,10 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, paused) ==
                "mail to b.example is paused by the administrator: nothing is tried until it is "
                "resumed");
-    BOOST_TEST(why({.state = "active"}, deferred) == "the message is being delivered right now");
+    auto tried = deferred;
+    tried.tried_now = true;
+    BOOST_TEST(why({.state = "active"}, tried) == "it is being delivered right now");
+    BOOST_TEST(why({.state = "active"}, deferred) == why(queued, deferred));
     BOOST_TEST(why({.state = "hold", .reason = "odd"}, deferred) ==
                "the message is on hold (odd): nothing is tried until it is released");
     BOOST_TEST(why({.state = "damaged", .reason = "a bit"}, deferred) ==

@@ -21,6 +21,7 @@ spool::Queued message(std::uint64_t id, std::size_t recipients, std::size_t repl
     queued.state = spool::MessageState::kQueued;
     for (std::size_t i = 0; i < recipients; ++i) {
         spool::Recipient recipient;
+        recipient.number = static_cast<std::uint32_t>(i + 1);
         recipient.address = std::to_string(i) + "@b.example";
         recipient.last_reply.assign(reply_bytes, 'x');
         queued.recipients.push_back(recipient);
@@ -53,8 +54,7 @@ BOOST_AUTO_TEST_CASE(hundreds_of_messages_share_a_packet) {
     std::vector<spool::Queued> messages;
     for (std::uint64_t id = 1; id <= 300; ++id)
         messages.push_back(message(id, 1, 20));
-    const std::vector active{mail::QueueId(17)};
-    const auto packets = packets_of(7, messages, active);
+    const auto packets = packets_of(7, messages, {.tried = {{mail::QueueId(17), 1}}, .failed = {}});
     BOOST_TEST(packets.size() <= 3U);
     const auto rows = rows_of(packets);
     BOOST_REQUIRE(rows.size() == 300U);
