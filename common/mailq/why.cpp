@@ -23,7 +23,9 @@ std::string rough_time(std::int64_t us) {
 }
 
 bool is_paused(const ipc::admin::RowRecipient& recipient) {
-    return !recipient.finished && recipient.last_reply.ends_with(mail::kIsPaused);
+    // Words of ours, not of a host.
+    return !recipient.finished && recipient.last_remote.empty() &&
+           recipient.last_reply.ends_with(mail::kIsPaused);
 }
 
 std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
