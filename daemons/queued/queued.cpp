@@ -26,6 +26,8 @@ using daemon::Env;
 
 constexpr auto kCompactEvery = std::chrono::seconds(5);
 constexpr auto kTidyEvery = std::chrono::minutes(1);
+// Of large messages that have left, for those that come: an inode and a name each.
+constexpr std::size_t kFilesKept = 1024;
 
 class Queued {
   public:
@@ -34,7 +36,7 @@ class Queued {
           room_(env, spool),
           store_(spool),
           reader_(store_),
-          bodies_(spool.open_directory("body")),
+          bodies_(spool.open_directory("body"), kFilesKept),
           notifier_(bodies_, {.now_us = [this] { return env_.loop.clock().wall_us(); },
                               .new_id = [this] { return env_.new_queue_id(); }}),
           committer_(

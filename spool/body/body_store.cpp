@@ -164,7 +164,8 @@ std::vector<std::uint64_t> BodyStore::SyncSet::run() {
     return failed();
 }
 
-BodyStore::BodyStore(std::unique_ptr<Directory> directory) : directory_(std::move(directory)) {}
+BodyStore::BodyStore(std::unique_ptr<Directory> directory, std::size_t keep)
+    : directory_(std::move(directory)), empty_(*directory_, keep) {}
 
 BodyStore::~BodyStore() = default;
 
@@ -174,6 +175,7 @@ std::vector<BodyFileFault> BodyStore::recover(const std::map<std::uint64_t, std:
     std::vector<BodyFileFault> faults;
     for (const auto& text : directory_->list()) {
         const auto name = parse_body_file_name(text);
+        if (!name && unneeded == Unneeded::kRemove) empty_.found(text);
         if (!name) continue;  // not ours; somebody put it there
         last_number_ = std::max(last_number_, name->number);
         const auto references = needed.find(name->number);
@@ -250,7 +252,8 @@ std::unique_ptr<BodyStore::Lease> BodyStore::create(BodyKind kind, std::int64_t 
     auto file = std::make_shared<BodyFile>();
     file->name = {last_number_, kind};
     const auto name = name_of(file->name);
-    file->file = directory_->create(name);
+    if (kind == BodyKind::kSingle) file->file = empty_.take(name);
+    if (file->file == nullptr) file->file = directory_->create(name);
     if (file->file == nullptr) throw DiskError(EEXIST, "create", name);
     std::uint64_t start = 0;
     SegmentKey key{};
@@ -382,7 +385,8 @@ void BodyStore::remove_when_unneeded(const BodyFile& file) {
     // `file` may be the map's own object: its name is needed until the last line.
     const auto name = file.name;
     try {
-        directory_->unlink(name_of(name));
+        const bool kept = name.kind == BodyKind::kSingle && empty_.keep(name_of(name));
+        if (!kept) directory_->unlink(name_of(name));
     } catch (const DiskError&) {
         return;  // recover() finds it at the next start and tries again
     }

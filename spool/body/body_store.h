@@ -14,6 +14,7 @@
 #include "common/mail/body_ref.h"
 #include "spool/body/body_file.h"
 #include "spool/body/dead_ranges.h"
+#include "spool/body/empty_files.h"
 #include "spool/body/horizon.h"
 #include "spool/body/record.h"
 #include "spool/disk/disk.h"
@@ -127,7 +128,8 @@ class BodyStore {
     };
     static constexpr std::uint64_t kWorthGivingBack = 256 * 1024;
 
-    explicit BodyStore(std::unique_ptr<Directory> directory);
+    // `keep`: so many single files of messages that have left are kept for others (EmptyFiles).
+    explicit BodyStore(std::unique_ptr<Directory> directory, std::size_t keep = 0);
     ~BodyStore();
 
     enum class Unneeded : std::uint8_t {
@@ -207,6 +209,7 @@ class BodyStore {
     void remove_when_unneeded(const BodyFile& file);
 
     std::unique_ptr<Directory> directory_;
+    EmptyFiles empty_;
     std::map<std::uint64_t, std::shared_ptr<BodyFile>> files_;
     std::vector<std::uint64_t> open_segments_;
     std::uint64_t last_number_ = 0;

@@ -89,6 +89,10 @@ class File {
     enum class Lock : std::uint8_t { kNone, kShared, kExclusive };
     virtual bool try_lock(Lock kind, std::uint64_t start, std::uint64_t length) = 0;
 
+    // Whether no other descriptor leads to it, of whatever process, and no second name. Needs write
+    // access; false also where the file system cannot tell.
+    virtual bool alone() { return false; }
+
     // The descriptor, to be passed on or watched; stays owned by this object.
     virtual int descriptor() const = 0;
 

@@ -158,6 +158,12 @@ class RealFile final : public File {
         return false;
     }
 
+    // A lease for writing is given to who is alone with the file (fcntl(2), F_SETLEASE).
+    bool alone() override {
+        if (status().st_nlink != 1 || ::fcntl(number(), F_SETLEASE, F_WRLCK) != 0) return false;
+        return ::fcntl(number(), F_SETLEASE, F_UNLCK) == 0;
+    }
+
     int descriptor() const override { return number(); }
 
   protected:

@@ -1,9 +1,15 @@
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string_view>
+
 #include <boost/test/unit_test.hpp>
 
 #include "common/mail/digest.h"
 #include "spool/body/body_file.h"
 #include "spool/body/body_store.h"
 #include "spool/body/body_writer.h"
+#include "spool/body/empty_files.h"
 #include "spool/disk/fault_disk.h"
 
 namespace veredus::spool {
@@ -46,6 +52,92 @@ BOOST_FIXTURE_TEST_CASE(what_was_written_is_read, Fixture) {
     BOOST_TEST(store.read(two).value() == "two\r\n");
     BOOST_TEST(store.verify(two).has_value());
     BOOST_TEST(store.usage().files == 1U);
+}
+
+namespace {
+
+constexpr std::string_view kEmpty = EmptyFiles::kSuffix;
+
+// A store that keeps two files of what has left.
+struct Keeping {
+    FaultDisk disk;
+    std::unique_ptr<Directory> directory = disk.root().open_directory("body");
+    std::unique_ptr<BodyStore> store = a_store(disk);
+    std::int64_t now = kNow;
+
+    static std::unique_ptr<BodyStore> a_store(FaultDisk& disk) {
+        auto store = std::make_unique<BodyStore>(disk.root().open_directory("body"), 2);
+        store->recover({}, BodyStore::Unneeded::kRemove);
+        return store;
+    }
+    mail::BodyRef add(std::string_view text) {
+        const auto lease = store->create_single(++now);
+        SingleFileWriter writer(lease->open_for_writing(), lease->file());
+        writer.write(text);
+        const auto body = writer.finish();
+        BOOST_TEST_REQUIRE(lease->claim(body));
+        BOOST_TEST(store->to_sync(std::array{body.file}).run().empty());
+        return body;
+    }
+    std::size_t kept() const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            directory->list(), [](const auto& name) { return name.ends_with(kEmpty); }));
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(the_file_of_a_message_that_has_left_is_the_next_ones, Keeping) {
+    const auto first = add("one, which is longer\r\n");
+    store->bury(first);
+    BOOST_TEST(kept() == 1U);
+    BOOST_TEST(store->usage().files == 0U);
+    const auto second = add("two\r\n");
+    BOOST_TEST(kept() == 0U);
+    BOOST_TEST(directory->list().size() == 1U);
+    BOOST_TEST(store->verify(second).has_value());
+    BOOST_TEST(length_of_single(*store->open(second).value()) == second.length);
+    // So it is after a loss of power.
+    const auto after = disk.after(FaultDisk::Loss::kAllUnsynced);
+    BodyStore again(after->root().open_directory("body"), 2);
+    BOOST_TEST(again.recover({{second.file, 1}}, BodyStore::Unneeded::kRemove).empty());
+    BOOST_TEST(again.verify(second).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_somebody_reads_or_has_linked_is_nobody_elses, Keeping) {
+    const auto read = add("one\r\n");
+    const auto reader = store->open(read).value();
+    store->bury(read);
+    const auto linked = add("two\r\n");
+    BOOST_TEST(directory->link(*store->open(linked).value(), "mailbox"));
+    store->bury(linked);
+    BOOST_TEST(kept() == 0U);
+    std::array<char, 5> bytes{};
+    BOOST_TEST(reader->read(0, bytes) == bytes.size());
+    BOOST_TEST(std::string_view(bytes.data(), bytes.size()) == "one\r\n");
+}
+
+BOOST_FIXTURE_TEST_CASE(no_more_are_kept_than_wanted, Keeping) {
+    for (const auto& body : {add("one\r\n"), add("two\r\n"), add("three\r\n")})
+        store->bury(body);
+    BOOST_TEST(directory->list().size() == 2U);
+    BOOST_TEST(kept() == 2U);
+}
+
+// The name is on the disk, that it is empty is not.
+BOOST_FIXTURE_TEST_CASE(what_is_found_at_start_is_empty, Keeping) {
+    store->bury(add("one\r\n"));
+    directory->sync();
+    const auto after = disk.after(FaultDisk::Loss::kAllUnsynced);
+    const auto names = after->root().open_directory("body");
+    const auto kept_bytes = [&] {
+        BOOST_TEST_REQUIRE(names->list().at(0).ends_with(kEmpty));
+        return names->open(names->list().at(0), Access::kRead)->size();
+    };
+    BOOST_TEST(kept_bytes() > 0U);
+    const auto again = a_store(*after);
+    BOOST_TEST(names->list().size() == 1U);
+    BOOST_TEST(kept_bytes() == 0U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_claim_is_good_once_and_for_written_bytes_alone, Fixture) {

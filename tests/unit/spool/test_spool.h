@@ -97,7 +97,7 @@ class TestSpool {
                        unsigned most_pages = QueueStore::kMostPages)
         : side_by_side_(std::move(side_by_side)),
           queue(directory, most_pages),
-          bodies(directory.open_directory("body")) {}
+          bodies(directory.open_directory("body"), 2) {}
 
     Recovered recover() {
         auto recovered = queue.recover(bodies);

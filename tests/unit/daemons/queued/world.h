@@ -245,6 +245,13 @@ class World {
         wait_until([](const auto& rows) { return rows.empty(); });
         loop.poll();  // a list sees what is written; what follows from it waits for the disk
     }
+    std::uint64_t bytes_in_bodies() {
+        const auto body = disk->root().open_directory("body");
+        std::uint64_t bytes = 0;
+        for (const auto& name : body->list())
+            bytes += body->open(name, spool::Access::kRead)->size();
+        return bytes;
+    }
     bool logged(std::string_view text) const {
         for (const auto& line : log_lines) {
             if (line.contains(text)) return true;
