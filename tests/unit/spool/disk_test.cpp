@@ -54,7 +54,13 @@ void check_contract(Directory& root) {
     root.rename("b", *inner, "c");
     BOOST_TEST(text_of(*inner, "c") == "> t");
     BOOST_CHECK_THROW(root.rename("b", "d"), DiskError);
+    BOOST_TEST(file->alone());
+    auto reader = root.open("a", Access::kRead);
+    BOOST_TEST(!file->alone());
+    reader = nullptr;
+    BOOST_TEST(file->alone());
     BOOST_TEST(inner->link(*file, "linked"));
+    BOOST_TEST(!file->alone());
     BOOST_TEST(!inner->link(*file, "linked"));
     file->write(0, std::string_view("ONE"));
     BOOST_TEST(text_of(*inner, "linked") == "ONE two three");
