@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 namespace veredus::spool {
@@ -158,8 +159,11 @@ class RealFile final : public File {
         return false;
     }
 
-    // A lease for writing is given to who is alone with the file (fcntl(2), F_SETLEASE).
+    // A lease for writing is given to who is alone with the file (fcntl(2), F_SETLEASE). Who opens
+    // it meanwhile waits until the lease has ended, and the holder is sent a signal: one that is
+    // ignored, where SIGIO would end the process.
     bool alone() override {
+        if (::fcntl(number(), F_SETSIG, SIGURG) != 0) return false;
         if (status().st_nlink != 1 || ::fcntl(number(), F_SETLEASE, F_WRLCK) != 0) return false;
         return ::fcntl(number(), F_SETLEASE, F_UNLCK) == 0;
     }

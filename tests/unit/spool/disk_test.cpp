@@ -1,9 +1,11 @@
 #include <fcntl.h>
 
 #include <array>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <thread>
 
 #include "spool/disk/disk.h"
 #include "spool/disk/fault_disk.h"
@@ -98,6 +100,24 @@ BOOST_AUTO_TEST_CASE(names_cannot_leave_their_directory) {
     }
     std::filesystem::create_symlink("/etc/passwd", temporary.path() + "/link");
     BOOST_CHECK_THROW(root.open("link", Access::kRead), DiskError);
+}
+
+// To ask takes a lease, and who opens a leased file makes the kernel send its holder a signal.
+BOOST_AUTO_TEST_CASE(who_asks_whether_he_is_alone_lives_on) {
+    TemporaryDirectory temporary;
+    auto& root = temporary.directory();
+    const auto file = root.create("a");
+    std::atomic<bool> opening = true;
+    std::thread other([&] {
+        for (int i = 0; i < 20'000; ++i)
+            root.open("a", Access::kRead);
+        opening = false;
+    });
+    std::size_t alone = 0;
+    while (opening)
+        alone += file->alone() ? 1 : 0;
+    other.join();
+    BOOST_TEST(alone > 0U);
 }
 
 BOOST_AUTO_TEST_CASE(many_pieces_are_written_in_order) {
