@@ -31,10 +31,10 @@ def send(peer, recipient, **options):
 
 
 class Sink:
-    """with Sink() as sink: … sink.port, on all addresses of 127.0.0.0/8. It forgets what it takes, or writes and syncs it in `keep`."""
+    """with Sink() as sink: … sink.port, on all addresses of 127.0.0.0/8. It forgets what it takes, or writes and syncs it in `keep`, and may do without sleep."""
 
-    def __init__(self, keep=None):
-        self._keep = [] if keep is None else [keep]
+    def __init__(self, keep=None, spins=False):
+        self._keep = [] if keep is None else [keep, *(["spin"] if spins else [])]
 
     def __enter__(self):
         self.port = free_port()
@@ -79,11 +79,11 @@ def ceiling(seconds):
         return send(sink, "u@example.org", sessions=10, per_session=50, seconds=seconds)["rate"]
 
 
-def floor(place, seconds):
+def floor(place, seconds, spins=False):
     """Messages a second in one session at a time, one in each, into an end that does nothing but write and sync them."""
     keep = place / "floor"
     try:
-        with Sink(keep) as sink:
+        with Sink(keep, spins) as sink:
             return send(sink, "u@example.org", sessions=1, per_session=1, seconds=seconds)["rate"]
     finally:
         keep.unlink(missing_ok=True)

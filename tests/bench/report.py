@@ -55,4 +55,5 @@ def machine(place, options):
             f"The disk alone: {alone['append']:,.0f} synced appends of 4 KiB a second, "
             f"{alone['group'] * 64:,.0f} messages of 4 KiB a second in synced appends of 64, {alone['stream']:,.0f} MB/s in one go{direct}. "
             f"smtp_load straight into smtp_sink: {ceiling(seconds):,.0f} messages a second; in one session "
-            f"with one message each, into a sink that writes and syncs 4 KiB and does nothing else: {floor(place, seconds):,.0f}.")
+            f"with one message each, into a sink that writes and syncs 4 KiB and does nothing else: {floor(place, seconds):,.0f}, "
+            f"and {floor(place, seconds, spins=True):,.0f} into one that also never sleeps.")

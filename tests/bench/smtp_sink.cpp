@@ -1,10 +1,11 @@
 // Takes every message that SMTP brings and forgets it: the far end of a relay. One thread, one
 // epoll, all addresses of 127.0.0.0/8.
 //
-//   smtp_sink PORT [FILE]
+//   smtp_sink PORT [FILE [spin]]
 //
 // With FILE (made anew) it writes and syncs 4 KiB there before it takes each message, in room that
-// the file has already: the least that a server does which keeps what it has acknowledged.
+// the file has already: the least that a server does which keeps what it has acknowledged. With
+// `spin` it never sleeps: a core of its own asks for the next command until it is there.
 //
 // A line `stats` on standard input is answered by one line of JSON: recipients and messages taken,
 // connections and the most of them at a time, first_ns and last_ns (CLOCK_MONOTONIC, of the first
@@ -223,7 +224,8 @@ class Connection {
 
 class Sink {
   public:
-    Sink(std::uint16_t port, Keep& keep) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), keep_(keep) {
+    Sink(std::uint16_t port, Keep& keep, bool spins)
+        : epoll_(::epoll_create1(EPOLL_CLOEXEC)), keep_(keep), spins_(spins) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -243,7 +245,7 @@ class Sink {
         std::vector<epoll_event> events(256);
         while (!ended_) {
             const int count =
-                ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+                ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience_ms());
             for (int i = 0; i < count; ++i)
                 on_event(events[static_cast<std::size_t>(i)].data.fd);
             if (wait_for_ != 0 &&
@@ -255,6 +257,13 @@ class Sink {
     }
 
   private:
+    int patience_ms() const {
+        if (spins_) return 0;
+        if (wait_for_ == 0) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(wait_until_ - Clock::now());
+        return static_cast<int>(std::max<long>(left.count(), 0));
+    }
+
     void watch(int descriptor) {
         epoll_event event{};
         event.events = EPOLLIN;
@@ -314,6 +323,7 @@ class Sink {
 
     int epoll_;
     Keep& keep_;
+    bool spins_;
     int listener_ = -1;
     Counts counts_;
     std::unordered_map<int, Connection> open_;
@@ -326,9 +336,10 @@ class Sink {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2 && argc != 3) die("usage: smtp_sink PORT [FILE]");
+    const bool spins = argc == 4 && std::string_view(argv[3]) == "spin";
+    if (argc < 2 || argc > (spins ? 4 : 3)) die("usage: smtp_sink PORT [FILE [spin]]");
     Keep keep;
-    if (argc == 3) keep.in(argv[2]);
-    Sink sink(static_cast<std::uint16_t>(std::atoi(argv[1])), keep);
+    if (argc > 2) keep.in(argv[2]);
+    Sink sink(static_cast<std::uint16_t>(std::atoi(argv[1])), keep, spins);
     sink.run();
 }
