@@ -91,6 +91,7 @@ struct RowRecipient {
     std::string state;      // its name in docs/states.md
     bool finished = false;  // nothing is to be done for it any more
     bool tried_now = false;
+    std::string paused;  // by what it is kept from being tried; empty where it is not
     std::uint32_t attempts = 0;
     std::int64_t next_attempt_us = 0;
     std::string last_status;
@@ -99,8 +100,8 @@ struct RowRecipient {
     std::string original;       // RFC 3461 4.2, "rfc822;a@b.example"
     std::string expanded_from;  // the alias that led here
     auto fields() {
-        return std::tie(address, state, finished, tried_now, attempts, next_attempt_us, last_status,
-                        last_reply, last_remote, original, expanded_from);
+        return std::tie(address, state, finished, tried_now, paused, attempts, next_attempt_us,
+                        last_status, last_reply, last_remote, original, expanded_from);
     }
 };
 struct RowEvent {
@@ -166,13 +167,14 @@ struct Depth {
     std::uint64_t active = 0;    // jobs on their way: a message to one next hop
     std::uint64_t deferred = 0;  // recipients
     std::uint64_t held = 0;      // messages, those that are damaged among them
+    bool all_paused = false;     // by the setting queue.paused
     std::vector<mail::Pause> paused;
     Mended mended;
     std::uint64_t disk_free = 0;  // bytes
     bool room_left = true;        // more than queue.min_free: mail is taken
     auto fields() {
-        return std::tie(request, messages, bytes, active, deferred, held, paused, mended, disk_free,
-                        room_left);
+        return std::tie(request, messages, bytes, active, deferred, held, all_paused, paused,
+                        mended, disk_free, room_left);
     }
 };
 struct ShapeRow {

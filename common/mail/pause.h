@@ -13,9 +13,6 @@ constexpr std::string_view name_of(PauseOf of) {
     return of == PauseOf::sender ? "sender" : "destination";
 }
 
-// How the reply ends of a recipient that waits for the end of a pause.
-inline constexpr std::string_view kIsPaused = " is paused by the administrator";
-
 // Mail that the administrator has told to wait.
 struct Pause {
     PauseOf of = PauseOf::destination;

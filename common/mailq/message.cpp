@@ -26,6 +26,7 @@ std::string queue_name(const Row& row) {
 }  // namespace
 
 std::string delay_reason(const RowRecipient& recipient) {
+    if (!recipient.paused.empty()) return recipient.paused;
     if (recipient.last_reply.empty()) return "";
     // Words of ours name the host themselves.
     if (recipient.last_remote.empty() || !mail::is_reply(recipient.last_reply))
@@ -46,7 +47,8 @@ Message message_of(Row row) {
         if (recipient.finished) continue;
         message.recipients.push_back({std::move(recipient.address), delay_reason(recipient)});
         message.attempts = std::max(message.attempts, recipient.attempts);
-        const std::int64_t next = recipient.next_attempt_us / 1'000'000;
+        const std::int64_t next =
+            recipient.paused.empty() ? recipient.next_attempt_us / 1'000'000 : 0;
         if (next > 0 && (message.next_attempt == 0 || next < message.next_attempt))
             message.next_attempt = next;
         if (!recipient.last_reply.empty()) message.last_reply = std::move(recipient.last_reply);

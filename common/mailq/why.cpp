@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "common/mail/pause.h"
 #include "common/mailq/mailq.h"
 
 namespace veredus::mailq {
@@ -22,12 +21,6 @@ std::string rough_time(std::int64_t us) {
     return fmt::format("{} s", seconds);
 }
 
-bool is_paused(const ipc::admin::RowRecipient& recipient) {
-    // Words of ours, not of a host.
-    return !recipient.finished && recipient.last_remote.empty() &&
-           recipient.last_reply.ends_with(mail::kIsPaused);
-}
-
 std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
                          std::int64_t now_us) {
     if (recipient.finished) return {};
@@ -38,8 +31,8 @@ std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipi
         return fmt::format("the message is damaged on disk ({}): it is kept and never sent",
                            row.reason);
     if (recipient.tried_now) return "it is being delivered right now";
-    if (is_paused(recipient))
-        return recipient.last_reply + ": nothing is tried until it is resumed";
+    if (!recipient.paused.empty())
+        return recipient.paused + ": nothing is tried until it is resumed";
     const std::int64_t pause_us = recipient.next_attempt_us - now_us;
     const std::string next = pause_us > 0
                                  ? fmt::format("the next attempt is in {}", rough_time(pause_us))

@@ -12,9 +12,6 @@ namespace veredus::mailq {
 std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
                          std::int64_t now_us);
 
-// It waits until an administrator ends a pause: that it is looked at before is no attempt.
-bool is_paused(const ipc::admin::RowRecipient& recipient);
-
 // How long, roughly, for people: "40 s", "12 min", "3 h", "2 d".
 std::string rough_time(std::int64_t us);
 

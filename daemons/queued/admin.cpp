@@ -143,7 +143,8 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
                              .active = dispatcher_.active_ids().size(),
                              .deferred = waiting.deferred,
                              .held = waiting.held,
-                             .paused = dispatcher_.pauses(),
+                             .all_paused = env_.config.queue.paused,
+                             .paused = dispatcher_.pauses().all(),
                              .mended = dispatcher_.mended(),
                              .disk_free = room_.space().bytes,
                              .room_left = room_.left()});
@@ -296,14 +297,15 @@ Task<> Admin::pause(Channel& channel, wire::Pause request, Stop& stop) {
         return std::pair(done, store.pauses());
     };
     auto [changed, pauses] = co_await committer_.with_store(change, stop);
-    dispatcher_.set_pauses(std::move(pauses));
+    dispatcher_.set_pauses(Pauses(std::move(pauses)));
     wire::Done done{.request = request.request, .ok = true, .count = 0, .text = {}};
     if (changed && request.resume) {
         mail::QueueFilter filter;
-        filter.terms.push_back({mail::FilterKey::reason, text_of(request.mail), 0});
+        filter.terms.push_back({mail::FilterKey::reason, was_paused(request.mail), 0});
         done.count = co_await act_on_all(wire::Verb::retry, std::move(filter), stop);
     }
-    if (changed) env_.log.info("{}{}", text_of(request.mail), request.resume ? " no longer" : "");
+    if (changed)
+        env_.log.info("{}{}", now_paused(request.mail), request.resume ? " no longer" : "");
     if (!changed) done.text = request.resume ? "that was not paused" : "that is paused already";
     channel.send(done);
 }

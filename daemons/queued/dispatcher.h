@@ -64,9 +64,9 @@ class Dispatcher {
     // The configuration has changed: everything that waits is routed again.
     void route_again();
     void drop(std::span<const mail::QueueId> messages);
-    // All that is paused. What is on its way goes on.
-    void set_pauses(std::vector<mail::Pause> pauses) { suspensions_.set_pauses(std::move(pauses)); }
-    const std::vector<mail::Pause>& pauses() const { return suspensions_.pauses(); }
+    // What is on its way goes on.
+    void set_pauses(Pauses pauses) { suspensions_.set_pauses(std::move(pauses)); }
+    const Pauses& pauses() const { return suspensions_.pauses(); }
     // Next hops that rest are tried again.
     void forget_rests() { suspensions_.forget_rests(); }
     // Those that are on their way, in order.

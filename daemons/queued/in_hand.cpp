@@ -3,11 +3,26 @@
 #include <algorithm>
 
 #include "daemons/queued/dispatcher.h"
+#include "daemons/queued/router.h"
 
 namespace veredus::queued {
 
 bool InHand::is_tried(mail::QueueId message, std::uint32_t recipient) const {
     return std::ranges::binary_search(tried, std::pair(message, recipient));
+}
+
+std::string InHand::paused(const spool::Envelope& envelope) const {
+    if (!config) return {};
+    if (config->queue.paused) return "all mail is paused by the setting queue.paused";
+    const auto* pause = pauses.of_sender(envelope);
+    return pause == nullptr ? std::string() : now_paused(*pause);
+}
+
+std::string InHand::paused(const spool::Recipient& recipient) const {
+    if (!config) return {};
+    const auto* pause =
+        pauses.of_destination(recipient, route_for(*config, recipient.destination).next_hop);
+    return pause == nullptr ? std::string() : now_paused(*pause);
 }
 
 void InHand::settle(spool::Queued& message, bool with_history) const {
@@ -48,6 +63,10 @@ InHand Dispatcher::in_hand(mail::QueueId after) const {
     }
     std::ranges::sort(out.tried);
     out.failed = failures_.outcomes(after);
+    if (!pauses().all().empty() || env_.config.queue.paused) {
+        out.pauses = pauses();
+        out.config = env_.config;
+    }
     return out;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "common/config/config.h"
 #include "common/mail/queue_id.h"
+#include "daemons/queued/pauses.h"
 #include "spool/queue/envelope.h"
 
 namespace veredus::queued {
@@ -16,7 +20,15 @@ struct InHand {
     // Failed for good, and to be settled together with others of their message (Failures).
     std::vector<spool::Outcome> failed;
 
+    // What is paused; and the configuration, where something is: it tells a recipient's next hop.
+    Pauses pauses;
+    std::optional<config::Config> config;
+
     bool is_tried(mail::QueueId message, std::uint32_t recipient) const;
+    // By what its sender's mail, or mail to this recipient, is kept from being tried; empty if it
+    // is not.
+    std::string paused(const spool::Envelope& envelope) const;
+    std::string paused(const spool::Recipient& recipient) const;
     // The recipients that failed stand as they will on disk.
     void settle(spool::Queued& message, bool with_history) const;
 };

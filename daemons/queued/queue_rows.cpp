@@ -55,11 +55,12 @@ wire::RowEvent event_of(spool::HistoryLine& line) {
             .tls = std::move(line.tls)};
 }
 
-wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried) {
+wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried, std::string paused) {
     return {.address = std::move(recipient.address),
             .state = std::string(spool::name_of(recipient.state)),
             .finished = !spool::unfinished(recipient.state),
             .tried_now = tried,
+            .paused = std::move(paused),
             .attempts = recipient.attempts,
             .next_attempt_us = recipient.next_attempt_us,
             .last_status = std::move(recipient.last_status),
@@ -70,7 +71,7 @@ wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried) {
 }
 
 std::size_t bytes_of(const wire::RowRecipient& r) {
-    return kNumbers + r.address.size() + r.state.size() + r.last_status.size() +
+    return kNumbers + r.address.size() + r.state.size() + r.paused.size() + r.last_status.size() +
            r.last_reply.size() + r.last_remote.size() + r.original.size() + r.expanded_from.size();
 }
 
@@ -96,11 +97,16 @@ class Packer {
         const auto tried = [&](const spool::Recipient& recipient) {
             return in_hand_.is_tried(id, recipient.number);
         };
+        const auto sender = in_hand_.paused(message.envelope);
+        const auto paused = [&](const spool::Recipient& recipient) {
+            if (!spool::unfinished(recipient.state) || tried(recipient)) return std::string();
+            return sender.empty() ? in_hand_.paused(recipient) : sender;
+        };
         auto row = row_of(message, std::ranges::any_of(message.recipients, tried));
         bytes_ += bytes_of(row);
         for (auto& recipient : message.recipients) {
             make_room(row);
-            row.recipients.push_back(recipient_of(recipient, tried(recipient)));
+            row.recipients.push_back(recipient_of(recipient, tried(recipient), paused(recipient)));
             bytes_ += bytes_of(row.recipients.back());
         }
         for (auto& line : message.history) {

@@ -49,7 +49,7 @@ class Queued {
           admin_(env, committer_, dispatcher_, reader_, inspection_, room_) {
         const auto recovered = store_.recover(bodies_, env_.config.queue.expire);
         committer_.start_from(recovered.totals);
-        dispatcher_.set_pauses(store_.pauses());
+        dispatcher_.set_pauses(Pauses(store_.pauses()));
         report(recovered);
     }
 

@@ -4,11 +4,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "common/ipc/work.h"
-#include "common/mail/pause.h"
 #include "daemons/queued/lanes.h"
+#include "daemons/queued/pauses.h"
 
 namespace veredus::queued {
 
@@ -17,9 +16,8 @@ namespace veredus::queued {
 // them. One message finds out whether such a one is there again. Pure.
 class Suspensions {
   public:
-    // All that is paused.
-    void set_pauses(std::vector<mail::Pause> pauses) { pauses_ = std::move(pauses); }
-    const std::vector<mail::Pause>& pauses() const { return pauses_; }
+    void set_pauses(Pauses pauses) { pauses_ = std::move(pauses); }
+    const Pauses& pauses() const { return pauses_; }
 
     // What the next hop is to be blamed for, in place of an attempt; nothing when it may be tried.
     std::optional<ipc::work::Outcome> of(const Assignment& task, const spool::Recipient& recipient,
@@ -39,11 +37,8 @@ class Suspensions {
         std::string status, reply;
     };
 
-    std::vector<mail::Pause> pauses_;
+    Pauses pauses_;
     std::map<std::string, Rest> rests_;  // by next hop
 };
-
-// What an outcome of a paused recipient says; `veredus resume` finds them by it.
-std::string text_of(const mail::Pause& pause);
 
 }  // namespace veredus::queued

@@ -62,6 +62,32 @@ def test_a_paused_sender_waits_alone(host, remote):
     remote.wait_messages(2)
 
 
+def test_what_was_tried_before_the_pause_says_that_it_is_paused(host, remote):
+    remote.replies["RCPT"] = "450 4.2.0 the mailbox is full"
+    veredus = host(users=["alice"], settings={"routes": {"*": remote.hop}, "queue": {"retry_first": "1h"}})
+    mail.submit(veredus, ALICE, "x@b.example", mail.message(ALICE, "x@b.example"))
+    wait_until(lambda: "mailbox is full" in waiting(veredus).get("x@b.example", ""))
+    veredus.veredus("pause", "destination", remote.hop)
+    assert waiting(veredus) == {"x@b.example": f"mail to {remote.hop} is paused by the administrator"}
+    shown = veredus.veredus("queue", "show", "all").stdout
+    assert "mailbox is full" in shown and "nothing is tried until it is resumed" in shown and "next attempt" not in shown
+    veredus.veredus("resume", "destination", remote.hop)
+    assert "next attempt" in veredus.veredus("queue", "show", "all").stdout
+
+
+def test_what_the_setting_pauses_says_so(host, remote):
+    veredus = host(users=["alice"], settings={"routes": {"*": remote.hop}, "queue": {"paused": True}})
+    mail.submit(veredus, ALICE, "x@b.example", mail.message(ALICE, "x@b.example"))
+    assert waiting(veredus) == {"x@b.example": "all mail is paused by the setting queue.paused"}
+    assert veredus.status()["paused"] == [{"of": "everything", "name": "queue.paused"}]
+    assert "paused: everything queue.paused\n" in veredus.veredus("status").stdout
+    assert "queue.paused" in veredus.veredus("pause").stdout
+    veredus.configure({"queue": {"paused": False}})
+    veredus.reload()
+    remote.wait_messages(1)
+    assert veredus.status()["paused"] == []
+
+
 @pytest.mark.parametrize("words", [["destinaton", "b.example"], ["sender"]])
 def test_a_slip_is_told(host, words):
     done = host().veredus("pause", *words, check=False)

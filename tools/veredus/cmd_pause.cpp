@@ -39,12 +39,20 @@ mail::Pause pause_of(const std::string& kind, std::string name) {
 }
 
 int list(const config::InstancePaths& paths, bool as_json) {
-    for (const auto& pause : AdminLink(paths).count().paused) {
+    using nlohmann::ordered_json;
+    const auto depth = AdminLink(paths).count();
+    if (depth.all_paused) {
+        if (as_json)
+            fmt::print("{}\n", ordered_json{{"of", "everything"}, {"name", "queue.paused"}}.dump());
+        else
+            fmt::print("everything  by the setting queue.paused\n");
+    }
+    for (const auto& pause : depth.paused) {
         const auto since = mail::date_text(mail::local_time(pause.since_us / kSecond_us));
         if (as_json) {
-            fmt::print("{}\n", nlohmann::ordered_json{{"of", name_of(pause.of)},
-                                                      {"name", pause.name},
-                                                      {"since", pause.since_us / kSecond_us}}
+            fmt::print("{}\n", ordered_json{{"of", name_of(pause.of)},
+                                            {"name", pause.name},
+                                            {"since", pause.since_us / kSecond_us}}
                                    .dump());
         } else {
             fmt::print("{} {}  since {}\n", name_of(pause.of), shown(pause), since);

@@ -57,6 +57,8 @@ void add_depth(const config::InstancePaths& paths, json& report) {
                             {"last", depth.mended.last_us / 1'000'000}};
         report["disk"] = {{"free", depth.disk_free}, {"room", depth.room_left}};
         report["paused"] = json::array();
+        if (depth.all_paused)
+            report["paused"].push_back({{"of", "everything"}, {"name", "queue.paused"}});
         for (const auto& pause : depth.paused)
             report["paused"].push_back({{"of", mail::name_of(pause.of)},
                                         {"name", pause.name},
@@ -98,9 +100,10 @@ void print_for_people(const json& report) {
         fmt::print(
             "watchdog: {} recipients were in nobody's hands, {} workers were silent; mended\n",
             mended["recipients"].get<std::uint64_t>(), mended["workers"].get<std::uint64_t>());
-    for (const json& pause : report["paused"])
-        fmt::print("paused: {} {}\n", pause["of"].get<std::string>(),
-                   pause["name"].get<std::string>());
+    for (const json& pause : report["paused"]) {
+        const auto name = pause["name"].get<std::string>();
+        fmt::print("paused: {} {}\n", pause["of"].get<std::string>(), name.empty() ? "<>" : name);
+    }
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ spool::Story::Recipient recipient_of(const Row& row, const RowRecipient& recipie
                                 .next_attempt_us = 0,
                                 .why = mailq::why_it_waits(row, recipient, now),
                                 .attempts = {}};
-    if (!recipient.finished && !mailq::is_paused(recipient) && recipient.next_attempt_us > now)
+    if (!recipient.finished && recipient.paused.empty() && recipient.next_attempt_us > now)
         out.next_attempt_us = recipient.next_attempt_us;
     for (const RowEvent& event : row.history)
         if (event.address == recipient.address)

@@ -36,10 +36,7 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, silent) ==
                "the last attempt failed for the time being; the next attempt is in 12 min");
     auto paused = deferred;
-    paused.last_reply = "450 4.3.0 your mail is paused by the administrator";
-    BOOST_TEST(why(queued, paused).ends_with("the next attempt is in 12 min"));
-    paused.last_reply = "mail to b.example is paused by the administrator";
-    paused.last_remote = "";
+    paused.paused = "mail to b.example is paused by the administrator";
     BOOST_TEST(why(queued, paused) ==
                "mail to b.example is paused by the administrator: nothing is tried until it is "
                "resumed");

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(hundreds_of_messages_share_a_packet) {
     std::vector<spool::Queued> messages;
     for (std::uint64_t id = 1; id <= 300; ++id)
         messages.push_back(message(id, 1, 20));
-    const auto packets = packets_of(7, messages, {.tried = {{mail::QueueId(17), 1}}, .failed = {}});
+    const auto packets = packets_of(7, messages, {.tried = {{mail::QueueId(17), 1}}});
     BOOST_TEST(packets.size() <= 3U);
     const auto rows = rows_of(packets);
     BOOST_REQUIRE(rows.size() == 300U);
@@ -65,6 +65,44 @@ BOOST_AUTO_TEST_CASE(hundreds_of_messages_share_a_packet) {
         BOOST_TEST(row.client == "mx.a.example[192.0.2.1]");
         BOOST_TEST(!row.continued);
     }
+}
+
+BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_sender) {
+    auto waits = message(1, 3);
+    waits.recipients[0].destination = waits.recipients[1].destination = "b.example";
+    waits.recipients[1].state = spool::RecipientState::kRelayed;
+    waits.recipients[2].destination = "c.example";
+    const auto paused = [&](InHand in_hand) {
+        std::vector<std::string> by;
+        const auto rows = rows_of(packets_of(7, {waits}, in_hand));
+        for (const auto& recipient : rows.at(0).recipients)
+            by.push_back(recipient.paused);
+        return by;
+    };
+    using By = std::vector<std::string>;
+    const auto config = config::Config::parse("[routes]\n\"b.example\" = \"[192.0.2.9]:25\"");
+    BOOST_REQUIRE(config.has_value());
+    const auto with = [&](mail::PauseOf of, const std::string& name) {
+        InHand in_hand;
+        in_hand.pauses = Pauses({{.of = of, .name = name}});
+        in_hand.config = *config;
+        return in_hand;
+    };
+    using enum mail::PauseOf;
+    const std::string theirs = "mail to c.example is paused by the administrator";
+    BOOST_TEST(paused(with(destination, "c.example")) == (By{"", "", theirs}));
+    BOOST_TEST(paused(with(destination, "[192.0.2.9]:25")) ==
+               (By{"mail to [192.0.2.9]:25 is paused by the administrator", "", ""}));
+    const std::string hers = "mail from ann@a.example is paused by the administrator";
+    BOOST_TEST(paused(with(sender, "ann@a.example")) == (By{hers, "", hers}));
+    auto tried = with(sender, "ann@a.example");
+    tried.tried = {{mail::QueueId(1), 3}};
+    BOOST_TEST(paused(tried) == (By{hers, "", ""}));
+    auto all = with(sender, "other@a.example");
+    BOOST_TEST(paused(all) == (By{"", "", ""}));
+    all.config->queue.paused = true;
+    const std::string setting = "all mail is paused by the setting queue.paused";
+    BOOST_TEST(paused(all) == (By{setting, "", setting}));
 }
 
 BOOST_AUTO_TEST_CASE(a_message_to_thousands_comes_in_parts_that_are_whole_together) {

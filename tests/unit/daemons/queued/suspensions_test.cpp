@@ -12,6 +12,7 @@ using queued::Suspensions;
 namespace {
 
 constexpr const char* kText = "Subject: hi\r\n\r\nhello\r\n";
+constexpr const char* kPutOff = "not tried, for mail to b.example was paused by the administrator";
 
 std::string reply_of(const std::vector<ipc::admin::Row>& rows, mail::QueueId id) {
     for (const auto& row : rows)
@@ -90,14 +91,13 @@ BOOST_AUTO_TEST_CASE(what_is_paused_waits_and_says_so_also_after_a_restart) {
         relayd->answer(given, Result::delivered, "2.0.0");
         const auto rows =
             world.wait_until([&](const auto& all) { return !reply_of(all, paused).empty(); });
-        BOOST_TEST(reply_of(rows, paused) == "mail to b.example is paused by the administrator");
+        BOOST_TEST(reply_of(rows, paused) == kPutOff);
         world.end();
         disk = world.disk->after(spool::FaultDisk::Loss::kAllUnsynced);
     }
     World again(std::move(disk));
     const auto relayd = again.relayd();
-    BOOST_TEST(reply_of(again.list(), paused) ==
-               "mail to b.example is paused by the administrator");
+    BOOST_TEST(reply_of(again.list(), paused) == kPutOff);
     again.advance(std::chrono::minutes(6));
     const auto other = again.accept(kText, {"x@d.example"});
     const auto given = again.run(relayd->next());
@@ -109,6 +109,23 @@ BOOST_AUTO_TEST_CASE(what_is_paused_waits_and_says_so_also_after_a_restart) {
     again.wait_until_empty();
 }
 
+BOOST_AUTO_TEST_CASE(who_is_paused_says_so_while_nobody_has_looked_yet_and_only_as_long_as_he_is) {
+    World world;
+    const auto relayd = world.relayd();
+    const auto id = world.accept(kText, {"x@b.example"});
+    relayd->answer(world.run(relayd->next()), Result::deferred, "4.2.0");
+    world.wait_until([&](const auto& rows) { return !reply_of(rows, id).empty(); });
+    const auto paused = [&] { return world.list().at(0).recipients.at(0).paused; };
+    BOOST_TEST(paused() == "");
+    world.pause(pause_of(mail::PauseOf::destination, "b.example"));
+    BOOST_TEST(paused() == "mail to b.example is paused by the administrator");
+    BOOST_TEST(reply_of(world.list(), id) == "450 4.2.0 said the next hop");
+    BOOST_TEST(world.resume(pause_of(mail::PauseOf::destination, "b.example")).count == 0U);
+    BOOST_TEST(paused() == "");
+    world.pause(pause_of(mail::PauseOf::sender, "a.example"));
+    BOOST_TEST(paused() == "mail from a.example is paused by the administrator");
+}
+
 BOOST_AUTO_TEST_CASE(senders_are_paused_by_address_user_and_domain) {
     Suspensions suspensions;
     queued::Assignment task;
@@ -117,7 +134,7 @@ BOOST_AUTO_TEST_CASE(senders_are_paused_by_address_user_and_domain) {
     spool::Recipient to;
     to.destination = "b.example";
     const auto waits = [&](mail::PauseOf of, const std::string& name) {
-        suspensions.set_pauses({pause_of(of, name)});
+        suspensions.set_pauses(queued::Pauses({pause_of(of, name)}));
         return suspensions.of(task, to, 0).has_value();
     };
     using enum mail::PauseOf;
