@@ -28,6 +28,8 @@ struct NextHop {
     static std::expected<NextHop, std::string> parse(std::string_view text);
     // As parse() reads it.
     std::string text() const;
+    // Of what text() gives: without user and password, as people are shown it.
+    static std::string_view shown(std::string_view text);
 
     bool operator==(const NextHop&) const = default;
 };

@@ -66,4 +66,9 @@ std::string NextHop::text() const {
     return fmt::format("{}[{}]:{}", credentials, host, port);
 }
 
+std::string_view NextHop::shown(std::string_view text) {
+    const auto credentials_end = text.rfind('@');  // the password may have one, too
+    return credentials_end == text.npos ? text : text.substr(credentials_end + 1);
+}
+
 }  // namespace veredus::config

@@ -287,7 +287,7 @@ void Dispatcher::remember_reach(const Assignment& task, bool reached, const Verd
     const auto rest_us = first.count() * 8 / 10;
     if (suspensions_.not_reached(task.next_hop, *failed, env_.loop.clock().wall_us() + rest_us))
         env_.log.warning("{} cannot be reached, what waits for it is not tried for {} s: {}",
-                         task.next_hop, rest_us / 1'000'000, failed->reply);
+                         config::NextHop::shown(task.next_hop), rest_us / 1'000'000, failed->reply);
 }
 
 Judge Dispatcher::judge_of(const spool::Envelope& envelope) {
@@ -426,22 +426,24 @@ void Dispatcher::notify(spool::Envelope& envelope, Verdicts& verdicts,
     write(verdicts.succeeded);
 }
 
-void Dispatcher::remember_error(const std::string& next_hop, const Verdicts& verdicts) {
+void Dispatcher::remember_error(std::string_view next_hop, const Verdicts& verdicts) {
+    const std::string name(config::NextHop::shown(next_hop));
     const auto* failed = first_put_off(verdicts);
-    if (failed == nullptr) return last_errors_.got_through(next_hop);
-    last_errors_.failed(next_hop, failed->reply, env_.loop.clock().wall_us());
+    if (failed == nullptr) return last_errors_.got_through(name);
+    last_errors_.failed(name, failed->reply, env_.loop.clock().wall_us());
 }
 
 std::vector<ipc::admin::BusyDestination> Dispatcher::busiest(std::size_t most) const {
     std::vector<ipc::admin::BusyDestination> out;
     std::set<std::string> shown;
-    for (auto& place : scheduler_.busiest(most)) {
-        out.push_back({.name = place.next_hop,
+    for (const auto& place : scheduler_.busiest(most)) {
+        const std::string name(config::NextHop::shown(place.next_hop));
+        out.push_back({.name = name,
                        .active = place.active,
                        .most = place.limit,
                        .waiting = place.waiting,
-                       .last_error = std::string(last_errors_.at(place.next_hop))});
-        shown.insert(std::move(place.next_hop));
+                       .last_error = std::string(last_errors_.at(name))});
+        shown.insert(name);
     }
     // What waits is tried more often than this: of an older one all has left.
     const std::chrono::microseconds pause = env_.config.queue.retry_max;

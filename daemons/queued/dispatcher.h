@@ -159,7 +159,7 @@ class Dispatcher {
     void settle_failures(mail::QueueId message);
     void settle_kept(mail::QueueId message);
     void wait_for_late_failures();
-    void remember_error(const std::string& next_hop, const Verdicts& verdicts);
+    void remember_error(std::string_view next_hop, const Verdicts& verdicts);
     void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
     Judge judge_of(const spool::Envelope& envelope);
 

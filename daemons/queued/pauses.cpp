@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/config/config.h"
 #include "common/mail/address.h"
 #include "common/mail/header.h"
 
@@ -38,8 +39,9 @@ const mail::Pause* Pauses::of_sender(const spool::Envelope& envelope) const {
 
 const mail::Pause* Pauses::of_destination(const spool::Recipient& to,
                                           std::string_view next_hop) const {
+    const auto place = config::NextHop::shown(next_hop);
     return first(all_, mail::PauseOf::destination, [&](const std::string& name) {
-        return to.destination == name || mail::ascii_lower(next_hop) == name;
+        return to.destination == name || mail::ascii_lower(place) == name;
     });
 }
 

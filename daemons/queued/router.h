@@ -12,7 +12,7 @@ enum class Worker : std::uint8_t { relayd, deliverd };
 // Who takes an address, and where to.
 struct Route {
     Worker worker = Worker::relayd;
-    std::string next_hop;  // as in ipc::work::Job
+    std::string next_hop;  // as in ipc::work::Job; people see NextHop::shown of it
 };
 
 // In this order: local domains, [routes], the smarthost, the domain's own MX. An address without a

@@ -96,10 +96,14 @@ def test_a_slip_is_told(host, words):
 
 
 def test_a_host_that_is_away_is_not_tried_for_each_message(host):
-    veredus = host(users=["alice"], settings={"routes": {"*": f"[127.0.0.1]:{free_port()}"}, "queue": {"retry_first": "1h"}})
+    route = f"relay:Ses@me@[127.0.0.1]:{free_port()}"  # nobody is shown its password
+    veredus = host(users=["alice"], settings={"routes": {"*": route}, "queue": {"retry_first": "1h"}})
     for number in range(6):
         mail.submit(veredus, ALICE, f"x{number}@b.example", mail.message(ALICE, "x@b.example"))
         wait_until(lambda: all(waiting(veredus).values()))
+    assert "Ses@me" not in veredus.log.text() and ": [127.0.0.1]:" in veredus.log.text()
+    flow = veredus.veredus("top", "--once", "--json").stdout
+    assert "Ses@me" not in flow and "[127.0.0.1]:" in flow
     reasons = list(waiting(veredus).values())
     assert sum(reason.startswith("not tried, for others could not be delivered there") for reason in reasons) == 3
     assert all("refused" in reason for reason in reasons)

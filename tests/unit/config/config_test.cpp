@@ -310,6 +310,8 @@ BOOST_AUTO_TEST_CASE(next_hops) {
     const auto login = NextHop::parse("ann@a.example:p@ss:word@[smtp.example.org]:587");
     BOOST_REQUIRE(login.has_value());
     BOOST_TEST(NextHop::parse(login->text())->text() == login->text());
+    BOOST_TEST(NextHop::shown(login->text()) == "[smtp.example.org]:587");
+    BOOST_TEST(NextHop::shown(address->text()) == "[192.0.2.1]:2525");
     for (const char* bad : {"", "[]", ":25", "a b", "[a]25", "[a]:", "a:99999", "user@[a]:25",
                             ":secret@[a]:25", "2001:db8::1"})
         BOOST_TEST(!NextHop::parse(bad).has_value(), bad);

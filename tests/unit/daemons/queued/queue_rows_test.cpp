@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_s
         return by;
     };
     using By = std::vector<std::string>;
-    const auto config = config::Config::parse("[routes]\n\"b.example\" = \"[192.0.2.9]:25\"");
+    const auto config =
+        config::Config::parse("[routes]\n\"b.example\" = \"ann:Se@me@[192.0.2.9]:25\"");
     BOOST_REQUIRE(config.has_value());
     const auto with = [&](mail::PauseOf of, const std::string& name) {
         InHand in_hand;
