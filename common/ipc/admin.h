@@ -86,12 +86,23 @@ struct Check {
 
 using Request = std::variant<List, Act, Body, Count, Match, Shape, Flow, Pause, Check>;
 
+// How things stand where a recipient waits for its turn.
+struct Turn {
+    std::string next_hop;            // without credentials; empty: nobody asked
+    std::string away;                // the daemon that would take it and is not there; else empty
+    std::uint32_t active = 0;        // jobs on their way to it
+    std::uint32_t most = 0;          // as many as it takes for now
+    std::uint64_t waiting = 0;       // messages in memory
+    std::int64_t rate_pause_us = 0;  // until its rate lets another go
+    auto fields() { return std::tie(next_hop, away, active, most, waiting, rate_pause_us); }
+};
 struct RowRecipient {
     std::string address;
     std::string state;      // its name in docs/states.md
     bool finished = false;  // nothing is to be done for it any more
     bool tried_now = false;
     std::string paused;  // by what it is kept from being tried; empty where it is not
+    Turn turn;
     std::uint32_t attempts = 0;
     std::int64_t next_attempt_us = 0;
     std::string last_status;
@@ -100,8 +111,9 @@ struct RowRecipient {
     std::string original;       // RFC 3461 4.2, "rfc822;a@b.example"
     std::string expanded_from;  // the alias that led here
     auto fields() {
-        return std::tie(address, state, finished, tried_now, paused, attempts, next_attempt_us,
-                        last_status, last_reply, last_remote, original, expanded_from);
+        return std::tie(address, state, finished, tried_now, paused, turn, attempts,
+                        next_attempt_us, last_status, last_reply, last_remote, original,
+                        expanded_from);
     }
 };
 struct RowEvent {

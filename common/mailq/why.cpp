@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <string_view>
 
 #include "common/mailq/mailq.h"
 
@@ -21,6 +22,31 @@ std::string rough_time(std::int64_t us) {
     return fmt::format("{} s", seconds);
 }
 
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string for_its_turn(const ipc::admin::Turn& turn) {
+    if (!turn.away.empty())
+        return fmt::format("it waits for {}, which is not there: see veredus status", turn.away);
+    if (turn.next_hop.empty()) return "it waits for its turn at this destination";
+    auto text = "it waits for its turn at " + turn.next_hop;
+    if (turn.rate_pause_us > 0) {
+        text += ": the rate set for it lets another go in " + rough_time(turn.rate_pause_us);
+    } else if (turn.active > 0) {
+        text +=
+            fmt::format(": {} under way there{}", counted(turn.active, "delivery", "deliveries"),
+                        turn.active >= turn.most ? ", as many as it takes for now" : "");
+    } else {
+        return text;
+    }
+    return text + fmt::format(", {} waiting", counted(turn.waiting, "message", "messages"));
+}
+
+}  // namespace
+
 std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipient& recipient,
                          std::int64_t now_us) {
     if (recipient.finished) return {};
@@ -36,11 +62,11 @@ std::string why_it_waits(const ipc::admin::Row& row, const ipc::admin::RowRecipi
     const std::int64_t pause_us = recipient.next_attempt_us - now_us;
     const std::string next = pause_us > 0
                                  ? fmt::format("the next attempt is in {}", rough_time(pause_us))
-                                 : "the next attempt is due: it waits for its turn";
+                                 : "the next attempt is due: " + for_its_turn(recipient.turn);
     if (recipient.state == "in doubt") return "the last attempt ended in doubt; " + next;
     if (!recipient.last_reply.empty()) return fmt::format("{}; {}", delay_reason(recipient), next);
     if (recipient.attempts > 0) return "the last attempt failed for the time being; " + next;
-    return pause_us > 0 ? next : "it waits for its turn at this destination";
+    return pause_us > 0 ? next : for_its_turn(recipient.turn);
 }
 
 }  // namespace veredus::mailq

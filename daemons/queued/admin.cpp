@@ -102,7 +102,8 @@ Task<> Admin::list(Channel& channel, wire::List request, Stop& stop) {
                               ? kListedAtOnce
                               : std::min<std::uint64_t>(kListedAtOnce, request.limit - listed);
         if (size == 0) break;
-        const auto in_hand = dispatcher_.in_hand(after);
+        const auto in_hand = dispatcher_.in_hand(
+            after, request.with_history ? InHand::Turns::kAlso : InHand::Turns::kNot);
         const auto read = [&](spool::QueueReader& reader) {
             auto messages = reader.list(*filter, after, size, request.with_history);
             Page page{.size = messages.size()};

@@ -72,7 +72,7 @@ class Dispatcher {
     // Those that are on their way, in order.
     std::vector<mail::QueueId> active_ids() const;
     // Of the messages behind this one.
-    InHand in_hand(mail::QueueId after) const;
+    InHand in_hand(mail::QueueId after, InHand::Turns turns) const;
     // Of the busiest destinations at most so many, and behind them those where mail was put off
     // last.
     std::vector<ipc::admin::BusyDestination> busiest(std::size_t most) const;

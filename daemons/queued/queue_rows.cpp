@@ -55,12 +55,14 @@ wire::RowEvent event_of(spool::HistoryLine& line) {
             .tls = std::move(line.tls)};
 }
 
-wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried, std::string paused) {
+wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried, std::string paused,
+                                wire::Turn turn) {
     return {.address = std::move(recipient.address),
             .state = std::string(spool::name_of(recipient.state)),
             .finished = !spool::unfinished(recipient.state),
             .tried_now = tried,
             .paused = std::move(paused),
+            .turn = std::move(turn),
             .attempts = recipient.attempts,
             .next_attempt_us = recipient.next_attempt_us,
             .last_status = std::move(recipient.last_status),
@@ -71,8 +73,9 @@ wire::RowRecipient recipient_of(spool::Recipient& recipient, bool tried, std::st
 }
 
 std::size_t bytes_of(const wire::RowRecipient& r) {
-    return kNumbers + r.address.size() + r.state.size() + r.paused.size() + r.last_status.size() +
-           r.last_reply.size() + r.last_remote.size() + r.original.size() + r.expanded_from.size();
+    return kNumbers + r.address.size() + r.state.size() + r.paused.size() + r.turn.next_hop.size() +
+           r.last_status.size() + r.last_reply.size() + r.last_remote.size() + r.original.size() +
+           r.expanded_from.size();
 }
 
 std::size_t bytes_of(const wire::RowEvent& e) {
@@ -106,7 +109,8 @@ class Packer {
         bytes_ += bytes_of(row);
         for (auto& recipient : message.recipients) {
             make_room(row);
-            row.recipients.push_back(recipient_of(recipient, tried(recipient), paused(recipient)));
+            row.recipients.push_back(recipient_of(recipient, tried(recipient), paused(recipient),
+                                                  in_hand_.turn(recipient)));
             bytes_ += bytes_of(row.recipients.back());
         }
         for (auto& line : message.history) {

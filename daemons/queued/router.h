@@ -9,6 +9,10 @@ namespace veredus::queued {
 
 enum class Worker : std::uint8_t { relayd, deliverd };
 
+constexpr std::string_view name_of(Worker worker) {
+    return worker == Worker::relayd ? "relayd" : "deliverd";
+}
+
 // Who takes an address, and where to.
 struct Route {
     Worker worker = Worker::relayd;

@@ -306,11 +306,16 @@ void Scheduler::release_all(const std::vector<Assignment>& tasks) {
     }
 }
 
-std::vector<Scheduler::Busy> Scheduler::busiest(std::size_t most) const {
+std::vector<Scheduler::Busy> Scheduler::busy() const {
     std::vector<Busy> busy;
     for (const auto& [key, place] : destinations_)
-        busy.push_back(
-            {place.worker, place.next_hop, place.active, place.limit, place.waiting.messages()});
+        busy.push_back({place.worker, place.next_hop, place.active, place.limit,
+                        place.waiting.messages(), place.not_before});
+    return busy;
+}
+
+std::vector<Scheduler::Busy> Scheduler::busiest(std::size_t most) const {
+    auto busy = this->busy();
     const auto middle = busy.begin() + static_cast<std::ptrdiff_t>(std::min(most, busy.size()));
     std::ranges::partial_sort(busy, middle, std::greater(),
                               [](const Busy& b) { return std::pair(b.active, b.waiting); });

@@ -81,14 +81,17 @@ class Scheduler {
 
     std::size_t recipients() const { return in_memory_; }
 
-    // The destinations with the most on their way, and among equals the most that waits.
     struct Busy {
         Worker worker;
         std::string next_hop;
         std::uint32_t active = 0;
         std::uint32_t limit = 0;
-        std::size_t waiting = 0;  // messages
+        std::size_t waiting = 0;   // messages
+        async::Time not_before{};  // the next for its rate
     };
+    // Destinations with something to do.
+    std::vector<Busy> busy() const;
+    // Those with the most on their way, and among equals the most that waits.
     std::vector<Busy> busiest(std::size_t most) const;
 
   private:

@@ -41,8 +41,7 @@ void Dispatcher::watch_workers(std::int64_t now_us) {
         ++mended_.workers;
         mended_.last_us = now_us;
         env_.log.error("a {} has had {} jobs for an hour and says nothing: it is cut off",
-                       connection->worker == Worker::relayd ? "relayd" : "deliverd",
-                       connection->jobs.size());
+                       name_of(connection->worker), connection->jobs.size());
         connection->stop->request();
     }
 }

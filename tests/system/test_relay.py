@@ -90,7 +90,7 @@ def test_a_rate_is_kept_and_a_reload_lifts_it(host, remote):
     remote.wait_messages(1)
     wait_until(lambda: len(veredus.queue()) == 2)
     shown = veredus.veredus("queue", "show", "all").stdout
-    assert "it waits for its turn at this destination" in shown
+    assert f"it waits for its turn at {remote.hop}: the rate set for it lets another go in 59 min, 2 messages waiting" in shown
     veredus.configure({"destinations": {"*": {"rate": "100/s"}}})
     veredus.reload()
     remote.wait_messages(3)

@@ -40,6 +40,14 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, paused) ==
                "mail to b.example is paused by the administrator: nothing is tried until it is "
                "resumed");
+    auto due = deferred;
+    due.next_attempt_us = kNow - 1;
+    BOOST_TEST(why(queued, due).ends_with("is due: it waits for its turn at this destination"));
+    due.turn = {.next_hop = "b.example", .active = 1, .most = 5, .waiting = 2};
+    BOOST_TEST(why(queued, due)
+                   .ends_with("the next attempt is due: it waits for its turn at "
+                              "b.example: 1 delivery under way there, 2 messages "
+                              "waiting"));
     auto tried = deferred;
     tried.tried_now = true;
     BOOST_TEST(why({.state = "active"}, tried) == "it is being delivered right now");
@@ -51,6 +59,26 @@ BOOST_AUTO_TEST_CASE(each_state_has_its_sentence) {
     BOOST_TEST(why(queued, {.state = "in doubt", .attempts = 1, .next_attempt_us = kNow - 1})
                    .contains("ended in doubt; the next attempt is due"));
     BOOST_TEST(why(queued, {.state = "relayed", .finished = true, .attempts = 1}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_turn_hears_what_is_before_it) {
+    const auto waits = [](ipc::admin::Turn turn) {
+        return why({.state = "queued"}, {.state = "ready", .turn = std::move(turn)});
+    };
+    const std::string its = "it waits for its turn at [192.0.2.9]:25";
+    BOOST_TEST(waits({.next_hop = "[192.0.2.9]:25"}) == its);
+    BOOST_TEST(waits({.next_hop = "[192.0.2.9]:25", .active = 20, .most = 20, .waiting = 1203}) ==
+               its +
+                   ": 20 deliveries under way there, as many as it takes for now, 1203 messages "
+                   "waiting");
+    BOOST_TEST(waits({.next_hop = "[192.0.2.9]:25",
+                      .active = 1,
+                      .most = 5,
+                      .waiting = 1,
+                      .rate_pause_us = 12'000'000}) ==
+               its + ": the rate set for it lets another go in 12 s, 1 message waiting");
+    BOOST_TEST(waits({.next_hop = "[192.0.2.9]:25", .away = "relayd"}) ==
+               "it waits for relayd, which is not there: see veredus status");
 }
 
 BOOST_AUTO_TEST_CASE(times_are_rough) {

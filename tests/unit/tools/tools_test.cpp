@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_story_says_who_what_when_and_why) {
                    "              the connection broke after the final dot: it may have arrived; "
                    "the next attempt carries the same Message-ID\n"
                    "              the last attempt ended in doubt; the next attempt is due: it "
-                   "waits for its turn\n"
+                   "waits for its turn at this destination\n"
                    "  2023-11-14 22:13:21  <bob@b.example> in doubt 4.4.2 after 1 s by "
                    "mx.b.example[192.0.2.2]:25 (TLSv1.3): lost ?[2J connection\n");
 }

@@ -156,4 +156,17 @@ BOOST_AUTO_TEST_CASE(new_limits_hold_for_what_waits) {
     BOOST_TEST(goes_within(1ms) == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_a_rate_knows_for_how_long) {
+    limit("\"b.example\" = { rate = \"1/m\" }");
+    add_many(3);
+    add("c.example");
+    take();
+    for (const auto& place : scheduler.busy()) {
+        const bool paced = place.next_hop == "b.example";
+        BOOST_TEST((place.not_before - now > 50s) == paced);
+        BOOST_TEST(place.waiting == (paced ? 2U : 0U));
+    }
+    BOOST_TEST(scheduler.busy().size() == 2U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -131,6 +131,29 @@ BOOST_AUTO_TEST_CASE(a_clean_stop_leaves_nothing_in_doubt) {
     BOOST_TEST(!found[0].second.in_doubt);
 }
 
+BOOST_AUTO_TEST_CASE(who_waits_for_a_turn_sees_how_it_stands_there) {
+    World world;
+    const auto turn_of = [&](mail::QueueId id) {
+        for (const auto& row : world.list())
+            if (row.id == id) return row.recipients.at(0).turn;
+        return ipc::admin::Turn();
+    };
+    const auto first = world.accept(kText, {"x0@b.example"});
+    BOOST_TEST(turn_of(first).away == "relayd");
+    const auto relayd = world.relayd();
+    auto last = first;
+    for (int i = 1; i < 8; ++i)
+        last = world.accept(kText, {"x@b.example"});
+    const auto given = world.run(relayd->next());
+    const auto turn = turn_of(last);
+    BOOST_TEST(turn.away == "");
+    BOOST_TEST(turn.next_hop == "b.example");
+    BOOST_TEST(turn.active == 5U);
+    BOOST_TEST(turn.most == 5U);
+    BOOST_TEST(turn.waiting == 3U);
+    BOOST_TEST(turn.rate_pause_us == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace veredus::queued_test
