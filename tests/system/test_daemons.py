@@ -177,7 +177,27 @@ def test_configuration_errors_are_named(veredus):
     veredus.reload()
     veredus.log.wait_for("retry_frist", after=position)
     assert works(veredus)
+    refused = veredus.veredus("reload", check=False)
+    assert refused.returncode == 78 and "retry_first" in refused.stderr
     path.write_text(good)
+
+
+def test_a_reload_is_answered_when_it_is_done(host):
+    veredus = host(users=["alice"])
+    assert veredus.veredus("reload").stdout == f"{veredus.directory}/veredus.toml: read again\n"
+    address, waits = ["127.0.0.1"], "listen.address has changed, which holds from the next start on\n"
+    before = veredus.directory.joinpath("veredus.toml").read_text()
+    veredus.configure({"listen": {"address": address}, "queue": {"paused": True}})
+    assert veredus.veredus("reload").stdout.endswith(waits)
+    assert veredus.status()["at_next_start"] == ["listen.address"]
+    assert "configuration: " + waits in veredus.veredus("status").stdout
+    wait_until(lambda: veredus.status()["paused"])
+    veredus.directory.joinpath("veredus.toml").write_text(before)
+    veredus.veredus("reload")
+    assert veredus.status()["at_next_start"] == []
+    veredus.stop()
+    done = veredus.veredus("reload", check=False)
+    assert done.returncode == 69 and "not running" in done.stderr
 
 
 @pytest.mark.parametrize("daemon,port", [("smtpd", "smtp"), ("submitd", "submission")])

@@ -313,6 +313,7 @@ def test_a_reload_with_errors_changes_nothing(machine):
     refused = machine.run("systemctl reload veredus", check=False)
     assert refused.returncode != 0
     assert "did you mean recipients?" in machine.run("journalctl --no-pager -u veredus.service")
+    assert "did you mean recipients?" in machine.run("veredus reload 2>&1 || true")
     serves(machine)
     machine.run("cp good.toml /etc/veredus/veredus.toml && systemctl reload veredus")
     serves(machine)
@@ -320,7 +321,7 @@ def test_a_reload_with_errors_changes_nothing(machine):
 
 def test_a_drop_in_counts_and_is_shown(machine):
     machine.run("printf '[limits]\\nrecipients = 200\\n' >/etc/veredus/veredus.d/50-test.toml; veredus config check")
-    machine.run("systemctl reload veredus")
+    machine.run("veredus reload")
     assert "limits.recipients = 200 " in machine.run("veredus config show")
     assert "# /etc/veredus/veredus.d/50-test.toml:2" in machine.run("veredus config show")
     assert "recipients = 200" in machine.run("cat /run/veredus/config/veredus.toml")

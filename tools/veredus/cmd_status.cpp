@@ -1,19 +1,12 @@
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <optional>
 
-#include "common/net/descriptor.h"
 #include "tools/shared/admin_link.h"
 #include "tools/shared/failure.h"
 #include "tools/shared/output.h"
+#include "tools/veredus/ask_supervisor.h"
 #include "tools/veredus/commands.h"
 #include "tools/veredus/systemd/services_report.h"
 
@@ -21,33 +14,6 @@ namespace veredus {
 namespace {
 
 using nlohmann::json;
-
-// What the supervisor says of itself; nothing where none listens.
-std::optional<json> ask_supervisor(const std::string& path) {
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    if (path.size() >= sizeof name.sun_path) return std::nullopt;
-    std::memcpy(name.sun_path, path.data(), path.size());
-    const net::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    constexpr timeval kLimit{10, 0};
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kLimit, sizeof kLimit);
-    if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0)
-        return std::nullopt;
-    std::string text;
-    std::array<char, 4096> piece{};
-    for (ssize_t length = 0; (length = ::read(socket.get(), piece.data(), piece.size())) > 0;)
-        text.append(piece.data(), static_cast<std::size_t>(length));
-    json report = json::parse(text, nullptr, false);
-    if (report.is_discarded()) return std::nullopt;
-    return report;
-}
-
-// The host's services, where systemd runs the daemons.
-std::optional<json> ask_systemd(const config::InstancePaths& paths) {
-    if (!paths.directory().empty() || ::access("/run/systemd/system", F_OK) != 0)
-        return std::nullopt;
-    return systemd::services_report();
-}
 
 void add_depth(const config::InstancePaths& paths, json& report) {
     try {
@@ -83,6 +49,9 @@ void print_for_people(const json& report) {
         fmt::print("{:<9} {:<9} {:>7}{}\n", daemon["name"].get<std::string>(),
                    daemon["state"].get<std::string>(), daemon["pid"].get<int>(), where);
     }
+    for (const json& setting : report.value("at_next_start", json::array()))
+        fmt::print("configuration: {} has changed, which holds from the next start on\n",
+                   setting.get<std::string>());
     const json& queue = report["queue"];
     if (queue.is_null()) {
         fmt::print("queue: queued does not answer\n");
@@ -109,8 +78,8 @@ void print_for_people(const json& report) {
 }  // namespace
 
 int status_command(const config::InstancePaths& paths, bool as_json) {
-    auto report = ask_supervisor(paths.status_socket().string());
-    if (!report) report = ask_systemd(paths);
+    auto report = ask_supervisor(paths);
+    if (!report && systemd_runs(paths)) report = systemd::services_report();
     if (!report) {
         if (as_json)
             fmt::print("{}\n", json{{"ready", false}, {"daemons", json::array()}}.dump());

@@ -59,6 +59,8 @@ void CommandLine::add_instance_commands() {
     init->add_option("--port-base", init_.port_base, "Added to every standard port");
     init->add_option("--listen", init_.listen, "An IP address to serve on");
     add(app_, "run", "Run all daemons in the foreground", run_command);
+    add(app_, "reload", "Read the configuration again, in all daemons or, with errors, in none",
+        reload_command);
     add(app_, "check", "Look for faults, and say how to mend them", check_command);
     add(app_, "status", "Is everything running?", [this](const InstancePaths& paths) {
         return status_command(paths, json_);

@@ -27,6 +27,10 @@ struct InitOptions {
 };
 int init_command(const InitOptions& options);
 
+// Tells all daemons of a changed configuration; with errors none of them. Returns when that is
+// done.
+int reload_command(const config::InstancePaths& paths);
+
 // Each setting, its value and where that comes from.
 int config_show_command(const config::InstancePaths& paths);
 // Of a file with its drop-ins; empty: the instance's own.

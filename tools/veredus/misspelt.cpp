@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "common/config/settings.h"
@@ -45,6 +46,19 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     return std::string(config::nearest(word, views));
 }
 
+// What others call it.
+std::string_view elsewhere(std::string_view word) {
+    struct Name {
+        std::string_view theirs, ours;
+    };
+    constexpr std::array<Name, 4> kNames{{{"flush", "queue retry all"},
+                                          {"mailq", "queue"},
+                                          {"requeue", "queue retry"},
+                                          {"start", "run"}}};
+    const auto* found = std::ranges::find(kNames, word, &Name::theirs);
+    return found == kNames.end() ? std::string_view() : found->ours;
+}
+
 std::string no_option(const CLI::App& of, std::string_view word) {
     const auto words = words_of(of);
     const auto near = nearest(word.substr(0, word.find('=')), options_of(of));
@@ -73,7 +87,8 @@ std::string too_little(const CLI::App& command) {
 std::string no_command(const CLI::App& of, std::string_view word) {
     const auto words = words_of(of);
     const auto commands = commands_of(of);
-    const auto near = nearest(word, commands);
+    auto near = nearest(word, commands);
+    if (of.get_parent() == nullptr && !elsewhere(word).empty()) near = elsewhere(word);
     if (!near.empty())
         return fmt::format("\"{}\" is no command of \"{}\"; did you mean \"{} {}\"?", word, words,
                            words, near);

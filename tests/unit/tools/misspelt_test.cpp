@@ -38,6 +38,8 @@ BOOST_AUTO_TEST_CASE(the_nearest_command_is_named) {
                "\"staus\" is no command of \"veredus\"; did you mean \"veredus status\"?");
     BOOST_TEST(told({"user", "ad", "x"}) ==
                "\"ad\" is no command of \"veredus user\"; did you mean \"veredus user add\"?");
+    BOOST_TEST(told({"flush"}) ==
+               "\"flush\" is no command of \"veredus\"; did you mean \"veredus queue retry all\"?");
     BOOST_TEST(told({"queue", "relese", "all"}) ==
                "\"relese\" is no command of \"veredus queue\"; did you mean \"veredus queue "
                "release\"?");

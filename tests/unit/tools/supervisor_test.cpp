@@ -176,10 +176,13 @@ BOOST_AUTO_TEST_CASE(status_names_the_supervisor_first_and_all_daemons) {
     listenings["imapd"].push_back({"imap", "imap", "127.0.0.1:20143", 20143, {}});
     listenings["imapd"].push_back({"imap", "imap", "[::1]:20143", 20143, {}});
     const auto report = [&](std::vector<Child> children) {
-        return nlohmann::json::parse(status_report(children, listenings, false, Time()));
+        return nlohmann::json::parse(status_report(
+            children, listenings, {.reloads = 2, .at_next_start = {"local.users"}}, Time()));
     };
     const auto ready = report({serving});
     BOOST_TEST(ready["ready"] == true);
+    BOOST_TEST(ready["reloads"] == 2U);
+    BOOST_TEST(ready["at_next_start"][0] == "local.users");
     BOOST_TEST(ready["daemons"][0]["name"] == "veredus");
     BOOST_TEST(ready["daemons"][0]["pid"] == getpid());
     BOOST_TEST(ready["daemons"][1]["name"] == "imapd");

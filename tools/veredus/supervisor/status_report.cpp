@@ -28,13 +28,13 @@ nlohmann::json listening_on(const Listenings& listenings, std::string_view daemo
 }  // namespace
 
 std::string status_report(const std::vector<Child>& children, const Listenings& listenings,
-                          bool stopping, Time now) {
-    bool ready = !stopping;
+                          const Standing& standing, Time now) {
+    bool ready = !standing.stopping;
     auto daemons = nlohmann::json::array();
     daemons.push_back({{"name", "veredus"},
                        {"pid", ::getpid()},
                        {"ports", nlohmann::json::array()},
-                       {"state", stopping ? "stopping" : "serving"}});
+                       {"state", standing.stopping ? "stopping" : "serving"}});
     for (const Child& child : children) {
         ready = ready && child.state == State::serving;
         auto daemon = listening_on(listenings, child.daemon->name);
@@ -46,7 +46,10 @@ std::string status_report(const std::vector<Child>& children, const Listenings& 
         daemon["uptime_s"] = child.pid == 0 ? 0 : up.count();
         daemons.push_back(std::move(daemon));
     }
-    const nlohmann::json report{{"ready", ready}, {"daemons", std::move(daemons)}};
+    const nlohmann::json report{{"ready", ready},
+                                {"daemons", std::move(daemons)},
+                                {"reloads", standing.reloads},
+                                {"at_next_start", standing.at_next_start}};
     return report.dump() + "\n";
 }
 

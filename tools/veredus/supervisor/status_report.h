@@ -1,14 +1,22 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tools/veredus/supervisor/children.h"
 
 namespace veredus::supervisor {
 
-// What run/status answers with, and `veredus status --json` prints: an object with `ready` and
-// `daemons`, the supervisor first.
+// Of the supervisor itself.
+struct Standing {
+    bool stopping = false;
+    unsigned reloads = 0;                    // of a configuration without errors
+    std::vector<std::string> at_next_start;  // settings that have changed and hold only then
+};
+
+// What run/status answers with, and `veredus status --json` prints: an object with `ready`,
+// `daemons`, the supervisor first, `reloads` and `at_next_start`.
 std::string status_report(const std::vector<Child>& children, const Listenings& listenings,
-                          bool stopping, Time now);
+                          const Standing& standing, Time now);
 
 }  // namespace veredus::supervisor

@@ -70,6 +70,7 @@ Supervisor::Supervisor(const config::InstancePaths& paths, const config::Config&
     : paths_(paths),
       log_(log),
       config_(taken_as_possible(config)),
+      started_with_(config_),
       daemons_(daemons_for(config_, log)),
       lock_((fs::create_directories(paths.run()), paths.run())),
       listenings_((remove_leftovers(paths), open_all_ports(daemons_, config_, log))),
@@ -172,8 +173,10 @@ void Supervisor::on_notifications() {
 void Supervisor::on_status_client(Time now) {
     const net::Descriptor client(::accept4(status_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client) return;
-    const std::string report =
-        status_report(children_.all(), listenings_, stopping_.has_value(), now);
+    const std::string report = status_report(
+        children_.all(), listenings_,
+        {.stopping = stopping_.has_value(), .reloads = reloads_, .at_next_start = at_next_start_},
+        now);
     // A few kilobytes, which a new socket takes whole.
     [[maybe_unused]] const auto n =
         ::send(client.get(), report.data(), report.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -191,6 +194,17 @@ void Supervisor::announce_when_ready() {
     std::fflush(stdout);
 }
 
+// Those in which it differs from what this was started with, and for which only a start can help.
+std::vector<std::string> Supervisor::settings_of_a_start(const config::Config& config) const {
+    std::vector<std::string> settings;
+    if (config.listen.address != started_with_.listen.address) settings.push_back("listen.address");
+    if (config.listen.port_base != started_with_.listen.port_base)
+        settings.push_back("listen.port_base");
+    if (::getuid() == 0 && config.local.users != started_with_.local.users)
+        settings.push_back("local.users");
+    return settings;
+}
+
 void Supervisor::reload() {
     auto config = config::Config::load(paths_.config_file());
     if (!config) {
@@ -199,16 +213,15 @@ void Supervisor::reload() {
         log_.warning("the configuration has errors: the old one stays in force");
         return;
     }
-    if (config->listen != config_.listen)
-        log_.warning("listen.address and listen.port_base change with the next start only");
-    if (config->local.users != config_.local.users && ::getuid() == 0)
-        log_.warning("local.users changes with the next start only");
-    const bool host_users = config_.local.users;
+    at_next_start_ = settings_of_a_start(*config);
+    for (const auto& setting : at_next_start_)
+        log_.warning("{} has changed, which holds from the next start on", setting);
     config_ = std::move(*config);
-    config_.local.users = host_users;
+    config_.local.users = started_with_.local.users;
     certificate_.look_again(std::chrono::steady_clock::now());
     put_in_force(paths_, config_);
     children_.send_all(SIGHUP);
+    ++reloads_;
     log_.info("configuration read again");
 }
 

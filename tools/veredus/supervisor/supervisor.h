@@ -29,6 +29,7 @@ class Supervisor {
 
   private:
     std::vector<Child> make_children() const;
+    std::vector<std::string> settings_of_a_start(const config::Config& config) const;
     config::Config taken_as_possible(config::Config config) const;
     int wait_ms(Time now) const;
     void on_signals(Time now);
@@ -42,6 +43,9 @@ class Supervisor {
     const config::InstancePaths paths_;
     log::Log& log_;
     config::Config config_;
+    const config::Config started_with_;
+    unsigned reloads_ = 0;
+    std::vector<std::string> at_next_start_;
     Daemons daemons_;  // those that run here
     InstanceLock lock_;
     Listenings listenings_;
