@@ -275,6 +275,16 @@ std::expected<Config, std::vector<ConfigError>> Config::load(const std::filesyst
     return config;
 }
 
+const NextHop* Config::login_at(const NextHop& hop) const {
+    const auto is_it = [&](NextHop other) {
+        other.password = hop.password;
+        return other == hop;
+    };
+    if (relay.smarthost && is_it(*relay.smarthost)) return &*relay.smarthost;
+    const auto route = std::ranges::find_if(routes, is_it, &Route::next_hop);
+    return route == routes.end() ? nullptr : &route->next_hop;
+}
+
 const Route* Config::route_for(std::string_view domain) const {
     const std::string name = lower_case(domain);
     const auto found = std::ranges::find_if(

@@ -186,7 +186,13 @@ struct Config {
     // that of the first line that matches and has it.
     DestinationLimits limits_for(std::string_view next_hop) const;
     bool is_local_domain(std::string_view domain) const;
+    // The same next hop with the same user, as the smarthost or in [routes]: whose password this
+    // is. Null if there is none. Lives as long as *this.
+    const NextHop* login_at(const NextHop& hop) const;
 };
+
+// With "***" for the passwords of next hops: for whoever does not log in there.
+Config without_passwords(Config config);
 
 // The file that parse() reads as `config`, with each setting's help as a comment; a setting that
 // has its default value stands there as a comment. `write(Config{})` is etc/veredus.toml.

@@ -38,6 +38,10 @@ class InstancePaths {
     // directory, so that a daemon may read it again on SIGHUP without a right to anything beside
     // it.
     std::filesystem::path active_config_file() const { return run_ / "config" / "veredus.toml"; }
+    // The same with the passwords of next hops, which the other has not: for who logs in there.
+    std::filesystem::path active_config_with_passwords() const {
+        return run_ / "config.relayd" / "veredus.toml";
+    }
     // Where the links' sockets are, for the administrator's command (mode 0600): lines "name path".
     std::filesystem::path links_file() const { return run_ / "links"; }
 

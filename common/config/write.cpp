@@ -44,7 +44,8 @@ std::string destinations_section(const Config& config) {
     return result;
 }
 
-// The passwords of next hops stay out of what people print and paste.
+}  // namespace
+
 Config without_passwords(Config config) {
     const auto hide = [](NextHop& hop) {
         if (!hop.user.empty()) hop.password = "***";
@@ -54,8 +55,6 @@ Config without_passwords(Config config) {
         hide(route.next_hop);
     return config;
 }
-
-}  // namespace
 
 std::string write(const Config& config) {
     const Config defaults;

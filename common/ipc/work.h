@@ -72,7 +72,8 @@ struct Job {
     std::uint64_t job = 0;
     mail::QueueId id;
     // For relayd, the next hop: "b.example" (look up MX), "[192.0.2.1]:25" or "[mx.b.example]:587",
-    // with credentials "user:password@[host]:port". For deliverd, the local domain.
+    // with a login "user:***@[host]:port", whose password relayd knows. For deliverd, the local
+    // domain.
     std::string next_hop;
     std::string reverse_path;
     std::string envelope_id;

@@ -98,6 +98,7 @@ class Work {
                 .log = env_.log,
                 .pool = pool,
                 .route = {.loop = env_.loop,
+                          .config = env_.config,
                           .resolver = outside_.resolver,
                           .identity = {env_.config.hostname, outside_.own_addresses, port},
                           .random = env_.random},

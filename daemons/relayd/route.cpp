@@ -1,13 +1,14 @@
 #include "daemons/relayd/route.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/async/scope.h"
-#include "common/config/config.h"
+#include "common/async/time.h"
 #include "common/mail/header.h"
 
 namespace veredus::relayd {
@@ -17,6 +18,8 @@ using async::Task;
 using config::NextHop;
 
 constexpr std::uint16_t kSmtpPort = 25;
+constexpr int kLooksForPassword = 20;
+constexpr auto kPauseBetweenLooks = std::chrono::milliseconds(100);
 
 // A host with what the DNS says of its addresses.
 struct Host {
@@ -102,6 +105,16 @@ std::optional<std::string> drop_ourselves(const Identity& identity, std::uint16_
     return std::nullopt;
 }
 
+// A reload may have reached queued a moment ago, and not us.
+Task<std::optional<std::string>> password_at(const RouteContext& context, const NextHop& hop,
+                                             async::Stop& stop) {
+    for (int looked = 0;; ++looked) {
+        if (const auto* login = context.config.login_at(hop)) co_return login->password;
+        if (looked == kLooksForPassword) co_return std::nullopt;
+        co_await async::sleep_for(context.loop, kPauseBetweenLooks, stop);
+    }
+}
+
 Route targets_of(const NextHop& hop, const std::vector<Host>& hosts) {
     std::vector<Target> targets;
     bool temporary = false;
@@ -160,9 +173,18 @@ bool Target::operator==(const Target& other) const {
 }
 
 Task<Route> find_route(const RouteContext& context, std::string next_hop, async::Stop& stop) {
-    const auto hop = NextHop::parse(without_tag(std::move(next_hop)));
+    auto hop = NextHop::parse(without_tag(std::move(next_hop)));
     if (!hop)
         co_return std::unexpected(failed("5.1.2", "no mail server can be found: " + hop.error()));
+    if (!hop->user.empty()) {
+        auto password = co_await password_at(context, *hop, stop);
+        // RFC 3463 3.4: X.3.5, the system is incorrectly configured.
+        if (!password)
+            co_return std::unexpected(
+                deferred("4.3.5", fmt::format("the configuration has no password of {} at {}",
+                                              hop->user, hop->host)));
+        hop->password = std::move(*password);
+    }
     std::vector<Host> hosts;
     if (hop->look_up_mx) {
         auto found = co_await mail_exchangers(context, hop->host, stop);

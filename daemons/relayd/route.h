@@ -8,6 +8,7 @@
 
 #include "common/async/loop.h"
 #include "common/async/stop.h"
+#include "common/config/config.h"
 #include "common/dns/resolver.h"
 #include "common/net/address.h"
 #include "daemons/relayd/verdict.h"
@@ -34,6 +35,7 @@ struct Identity {
 
 struct RouteContext {
     async::Loop& loop;
+    const config::Config& config;  // has the passwords
     dns::Resolver& resolver;
     Identity identity;
     std::function<void(void*, std::size_t)> random;
@@ -44,7 +46,7 @@ using Route = std::expected<std::vector<Target>, Verdict>;
 inline constexpr std::size_t kHostsMax = 10;
 inline constexpr std::size_t kTargetsMax = 10;
 
-// The targets for a next hop (config::NextHop's spelling) in the order to try them: hosts by MX
+// The targets for a next hop (as in ipc::work::Job) in the order to try them: hosts by MX
 // preference, at random where it is equal; of a host, IPv6 first. Not empty; or why there are none.
 // Throws Stopped.
 async::Task<Route> find_route(const RouteContext& context, std::string next_hop, async::Stop& stop);

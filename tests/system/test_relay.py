@@ -228,6 +228,10 @@ def test_smarthost_with_a_login(host):
     smarthost = host("smart", users=["client"], domains=["smart.example"], hostname="mx.smart.example")
     veredus = host("client", users=["alice"], settings={
         "relay": {"smarthost": f"client@smart.example:secret@[127.0.0.1]:{smarthost.ports['submission']}"}})
+    active = veredus.directory / "run/config/veredus.toml"
+    alone = veredus.directory / "run/config.relayd/veredus.toml"
+    assert "client@smart.example:***@" in active.read_text() and ":secret@" in alone.read_text()
+    assert alone.stat().st_mode & 0o777 == 0o600 and alone.parent.stat().st_mode & 0o777 == 0o700
     # The smarthost's user may send as himself alone; mail from him goes through.
     mail.submit(veredus, ALICE, "client@smart.example", mail.message(ALICE, "client@smart.example"))
     found = veredus.log.wait_for(r"to=<client@smart\.example>.*status=(\w+) \((.*)\)")

@@ -33,3 +33,11 @@ def test_units_are_written_as_systemd_reads_them(units):
                           env={**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"})
     wrong = [line for line in done.stderr.splitlines() if "veredus" in line and "is not executable" not in line]
     assert wrong == []
+
+
+def test_the_passwords_of_routes_are_relayds(units):
+    for unit in units.glob("veredus-*d.service"):
+        relayd = unit.name == "veredus-relayd.service"
+        text = unit.read_text()
+        assert ("InaccessiblePaths=-/run/veredus/config.relayd\n" in text) != relayd, unit.name
+        assert ("VEREDUS_CONFIG=/run/veredus/config.relayd/veredus.toml\n" in text) == relayd, unit.name

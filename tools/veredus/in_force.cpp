@@ -33,10 +33,14 @@ void replace_file(const fs::path& path, mode_t mode, const std::string& text) {
 }  // namespace
 
 void put_in_force(const config::InstancePaths& paths, const config::Config& config) {
-    const fs::path directory = paths.active_config_file().parent_path();
-    fs::create_directories(directory);
-    fs::permissions(directory, fs::perms(0750));  // locald reads it by its group
-    replace_file(paths.active_config_file(), 0640, config::write(config));
+    const auto put = [](const fs::path& file, int mode, const config::Config& part) {
+        fs::create_directories(file.parent_path());
+        fs::permissions(file.parent_path(), fs::perms(mode | (mode & 0444) >> 2));
+        replace_file(file, static_cast<mode_t>(mode), config::write(part));
+    };
+    put(paths.active_config_with_passwords(), 0600, config);
+    // locald reads it by its group.
+    put(paths.active_config_file(), 0640, config::without_passwords(config));
 }
 
 void write_links(const config::InstancePaths& paths,

@@ -63,10 +63,12 @@ TemporaryInstance::TemporaryInstance() {
     std::string name = "/tmp/veredus-sandbox-XXXXXX";
     if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
     directory = name;
-    for (const char* part : {"tls", "spool", "mail/ann", "mail/bob", "run/config"})
+    for (const char* part :
+         {"tls", "spool", "mail/ann", "mail/bob", "run/config", "run/config.relayd"})
         fs::create_directories(directory / part);
-    for (const char* file : {"tls/key.pem", "mail/ann/x", "mail/bob/x", "spool/x",
-                             "run/config/veredus.toml", "veredus.toml"})
+    for (const char* file :
+         {"tls/key.pem", "mail/ann/x", "mail/bob/x", "spool/x", "run/config/veredus.toml",
+          "run/config.relayd/veredus.toml", "veredus.toml"})
         std::ofstream(directory / file) << "x\n";
 }
 

@@ -149,6 +149,9 @@ BOOST_AUTO_TEST_CASE(every_daemon_can_read_its_configuration_again) {
         // But not the administrator's file, whose directory holds all the rest.
         BOOST_TEST(inside(profile, [&] { return try_read(instance.directory / "veredus.toml"); }) ==
                    refused(EACCES));
+        BOOST_TEST(inside(profile, [&] {
+                       return try_read(paths.active_config_with_passwords());
+                   }) == refused(EACCES));
     }
 }
 

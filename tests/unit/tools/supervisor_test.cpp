@@ -81,6 +81,15 @@ BOOST_AUTO_TEST_CASE(a_daemon_is_told_of_its_own_links_only) {
     BOOST_TEST(has("NOTIFY_SOCKET=/i/run/notify"));
 }
 
+BOOST_AUTO_TEST_CASE(who_logs_in_elsewhere_alone_has_the_passwords) {
+    const auto paths = config::InstancePaths::of_directory("/i");
+    for (const DaemonRow& daemon : graph()) {
+        const bool relayd = daemon.name == "relayd";
+        BOOST_TEST(config_file_of(daemon, paths).string() ==
+                   (relayd ? "/i/run/config.relayd/veredus.toml" : "/i/run/config/veredus.toml"));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(all_daemons_run_with_their_sockets_and_stop_in_order) {
     TestInstance instance;
     instance.start();
@@ -227,7 +236,7 @@ BOOST_AUTO_TEST_CASE(daemons_die_with_the_supervisor_and_the_instance_starts_aga
     // One directory for each link: those of the first run are gone.
     std::size_t directories = 0;
     for (const auto& entry : fs::directory_iterator(instance.paths().run()))
-        directories += entry.is_directory() && entry.path().filename() != "config";
+        directories += entry.is_directory() && entry.path().stem() != "config";
     std::size_t links = 0;
     for (const DaemonRow& daemon : graph())
         if (!daemon.serves_host_users) links += daemon.serves.size();

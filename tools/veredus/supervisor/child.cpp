@@ -101,7 +101,7 @@ std::vector<std::string> environment_of(const DaemonRow& daemon, const config::I
     environment.push_back(
         fmt::format("{}={}", config::InstancePaths::kInstanceVariable, paths.directory().string()));
     environment.push_back(fmt::format("{}={}", config::InstancePaths::kConfigVariable,
-                                      paths.active_config_file().string()));
+                                      config_file_of(daemon, paths).string()));
     environment.push_back(fmt::format("NOTIFY_SOCKET={}", notify_socket.string()));
     std::string dial;
     for (const std::string_view link : daemon.dials) {

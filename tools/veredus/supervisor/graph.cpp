@@ -35,7 +35,7 @@ constexpr std::array<DaemonRow, 10> kGraph{{
     {"accountd", Stage::owners, {}, kAccountdServes, kAccountdDials},
     {"mailboxd", Stage::owners, {}, kMailboxdServes, {}},
     {"queued", Stage::owners, {}, kQueuedServes, {}},
-    {"relayd", Stage::workers, {}, {}, kRelaydDials},
+    {"relayd", Stage::workers, {}, {}, kRelaydDials, false, false, false, true},
     {"deliverd", Stage::workers, {}, {}, kDeliverdDials},
     {"smtpd", Stage::fronts, kSmtp, kSmtpdServes, kSmtpdDials},
     {"submitd", Stage::fronts, kSubmission, kSubmitdServes, kSubmitdDials, true},
@@ -47,6 +47,10 @@ constexpr std::array<DaemonRow, 10> kGraph{{
 
 std::span<const DaemonRow> graph() {
     return kGraph;
+}
+
+std::filesystem::path config_file_of(const DaemonRow& daemon, const config::InstancePaths& paths) {
+    return daemon.has_passwords ? paths.active_config_with_passwords() : paths.active_config_file();
 }
 
 }  // namespace veredus::supervisor

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "common/config/instance.h"
 
 namespace veredus::supervisor {
 
@@ -29,10 +32,14 @@ struct DaemonRow {
     // Started as root, and only where `local.users` asks for it.
     bool serves_host_users = false;
     bool has_own_package = false;  // and may be absent from a host
+    bool has_passwords = false;    // of next hops, in its configuration
 };
 
 using Daemons = std::vector<const DaemonRow*>;
 
 std::span<const DaemonRow> graph();
+
+// What it reads its configuration from.
+std::filesystem::path config_file_of(const DaemonRow& daemon, const config::InstancePaths& paths);
 
 }  // namespace veredus::supervisor

@@ -153,6 +153,9 @@ std::string inaccessible(const ServiceRow& service, const DaemonRow& daemon,
                          const config::InstancePaths& paths) {
     std::string lines =
         fmt::format("InaccessiblePaths=-{}\n", paths.config_file().parent_path().string());
+    if (!daemon.has_passwords)
+        lines += fmt::format("InaccessiblePaths=-{}\n",
+                             paths.active_config_with_passwords().parent_path().string());
     if (service.writes != "spool")
         lines += fmt::format("InaccessiblePaths=-{}\n", paths.spool().string());
     if (service.writes != "mail")
@@ -273,7 +276,7 @@ std::string service_unit(const ServiceRow& service, const DaemonRow& daemon,
                     daemon.name);
     if (!own.empty()) text += fmt::format("Sockets={}\n", own);
     text += fmt::format("Environment={}={}\n", config::InstancePaths::kConfigVariable,
-                        paths.active_config_file().string());
+                        supervisor::config_file_of(daemon, paths).string());
     text += fmt::format("Environment=\"VEREDUS_DIAL={}\"\n", dial_variable(daemon, paths));
     text += fmt::format("SyslogIdentifier=veredus/{}\nSyslogFacility=mail\n", service.log_name);
     // What the configuration is at fault for does not mend itself.

@@ -13,7 +13,8 @@ struct Routes : World {
     std::string route(const std::string& next_hop) {
         std::string out;
         const auto find = [&]() -> Task<> {
-            const auto found = co_await relayd::find_route(route_context(), next_hop, stop);
+            const auto found =
+                co_await relayd::find_route(route_context(), with_known_login(next_hop), stop);
             if (!found) {
                 const bool matches =
                     found.error().permanent() == found.error().status.starts_with('5');

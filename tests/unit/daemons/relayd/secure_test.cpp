@@ -154,6 +154,23 @@ BOOST_AUTO_TEST_CASE(a_refused_login_defers_and_names_no_password) {
     BOOST_TEST(outcomes[0].status == "4.7.0");
 }
 
+BOOST_AUTO_TEST_CASE(a_login_that_the_configuration_has_not_yet_is_waited_for) {
+    auto job = a_job("user:secret@[127.0.0.1]:587", {"a@c.example"});
+    BOOST_TEST(job.next_hop == "user:***@[127.0.0.1]:587");
+    const auto changed = std::exchange(config.routes, {});
+    deliver(job);
+    BOOST_TEST(outcomes.empty());
+    config.routes = changed;
+    advance(std::chrono::seconds(1));
+    BOOST_TEST(verdicts() == "1: delivered 2.0.0 250 2.0.0 queued\n");
+    config.routes.clear();
+    outcomes.clear();
+    deliver(job);
+    advance(std::chrono::seconds(3));
+    BOOST_TEST(verdicts() ==
+               "1: deferred 4.3.5 the configuration has no password of user at 127.0.0.1\n");
+}
+
 BOOST_AUTO_TEST_CASE(connections_of_other_users_are_not_shared) {
     deliver("user:secret@[127.0.0.1]:587", {"a@c.example"});
     deliver("other:secret@[127.0.0.1]:587", {"a@c.example"});

@@ -187,6 +187,7 @@ struct World {
     log::Log log{"relayd", log::Format::journal,
                  [this](log::Level, std::string_view line) { log_lines.emplace_back(line); }};
     FakeResolver resolver;
+    config::Config config;
     relayd::Identity identity{"relay.example", {"192.0.2.99"}, 25};
     std::map<std::string, FakeHost> hosts;  // by "address:port"; others refuse
     std::vector<std::string> connects;      // tried, in their order
@@ -239,7 +240,7 @@ struct World {
         ipc::work::Job job;
         job.job = 7;
         job.id = mail::QueueId(1);
-        job.next_hop = next_hop;
+        job.next_hop = with_known_login(next_hop);
         job.reverse_path = "alice@a.example";
         job.arrived_us = job.due_us = clock.wall_us();
         for (const std::string& recipient : recipients) {
@@ -249,6 +250,13 @@ struct World {
             job.recipients.push_back(one);
         }
         return job;
+    }
+    // As queued names it: its password stands in the configuration.
+    std::string with_known_login(const std::string& next_hop) {
+        const auto hop = config::NextHop::parse(next_hop);
+        if (!hop || hop->user.empty()) return next_hop;
+        config.routes.push_back({"*", *hop});
+        return config::without_passwords(config).routes.back().next_hop.text();
     }
     void deliver(ipc::work::Job job, const std::string& message = kMessage) {
         job.body.offset = 5;
@@ -275,6 +283,7 @@ struct World {
     }
     relayd::RouteContext route_context() {
         return {.loop = loop,
+                .config = config,
                 .resolver = resolver,
                 .identity = identity,
                 .random = [](void* out, std::size_t count) {
