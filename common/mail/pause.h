@@ -16,8 +16,9 @@ constexpr std::string_view name_of(PauseOf of) {
 // Mail that the administrator has told to wait.
 struct Pause {
     PauseOf of = PauseOf::destination;
-    // Of a destination: the recipients' domain, or the next hop as the queue names it. Of a sender:
-    // his address, his user name, a domain, or nothing for notifications. In lower case.
+    // In lower case. Of a destination: the recipients' domain, or the next hop as the queue names
+    // it, or its host alone. Of a sender: his address, his user name, a domain, or nothing for
+    // notifications.
     std::string name;
     std::int64_t since_us = 0;  // since 1970
     auto fields() { return std::tie(of, name, since_us); }

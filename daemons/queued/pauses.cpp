@@ -39,9 +39,11 @@ const mail::Pause* Pauses::of_sender(const spool::Envelope& envelope) const {
 
 const mail::Pause* Pauses::of_destination(const spool::Recipient& to,
                                           std::string_view next_hop) const {
-    const auto place = config::NextHop::shown(next_hop);
+    if (all_.empty()) return nullptr;
+    const auto place = mail::ascii_lower(config::NextHop::shown(next_hop));
+    const auto hop = config::NextHop::parse(place);
     return first(all_, mail::PauseOf::destination, [&](const std::string& name) {
-        return to.destination == name || mail::ascii_lower(place) == name;
+        return to.destination == name || place == name || (hop && hop->host == name);
     });
 }
 

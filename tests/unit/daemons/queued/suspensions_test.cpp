@@ -147,6 +147,9 @@ BOOST_AUTO_TEST_CASE(senders_are_paused_by_address_user_and_domain) {
     BOOST_TEST(!waits(sender, ""));
     BOOST_TEST(waits(destination, "b.example"));
     BOOST_TEST(waits(destination, "[192.0.2.1]:25"));
+    BOOST_TEST(waits(destination, "192.0.2.1"));
+    BOOST_TEST(!waits(destination, "[192.0.2.1]:26"));
+    BOOST_TEST(!waits(destination, "192.0.2"));
     BOOST_TEST(!waits(destination, "a.example"));
     task.envelope->reverse_path.clear();
     BOOST_TEST(waits(sender, ""));
