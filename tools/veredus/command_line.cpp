@@ -175,9 +175,8 @@ void CommandLine::add_queue_commands() {
 
 void CommandLine::add_pause_commands() {
     constexpr const char* kName =
-        "example.net, a next hop: smtp.example.net, [192.0.2.1]:25; of a sender ann@example.org, a "
-        "domain, a "
-        "user, <>";
+        "example.net, a next hop: smtp.example.net, [192.0.2.1]:25; of a sender ann@example.org, "
+        "a domain, a user, <>";
     CLI::App* pause = add(app_, "pause", "Let mail to a destination or from a sender wait",
                           [this](const InstancePaths& paths) {
                               return pause_command(paths, subject_, address_, json_);
