@@ -102,15 +102,15 @@ Task<> Admin::list(Channel& channel, wire::List request, Stop& stop) {
                               ? kListedAtOnce
                               : std::min<std::uint64_t>(kListedAtOnce, request.limit - listed);
         if (size == 0) break;
-        const auto in_hand = dispatcher_.in_hand(
-            after, request.with_history ? InHand::Turns::kAlso : InHand::Turns::kNot);
+        const auto in_hand = dispatcher_.in_hand(after);
+        const auto reasons = dispatcher_.reasons(request.with_history);
         const auto read = [&](spool::QueueReader& reader) {
             auto messages = reader.list(*filter, after, size, request.with_history);
             Page page{.size = messages.size()};
             if (!messages.empty()) page.last = messages.back().envelope.id;
             for (auto& message : messages)
                 in_hand.settle(message, request.with_history);
-            page.packets = packets_of(request.request, std::move(messages), in_hand);
+            page.packets = packets_of(request.request, std::move(messages), in_hand, reasons);
             return page;
         };
         auto page = co_await with_reader(read, stop);

@@ -26,6 +26,7 @@
 #include "daemons/queued/last_errors.h"
 #include "daemons/queued/notify.h"
 #include "daemons/queued/parcel.h"
+#include "daemons/queued/reasons.h"
 #include "daemons/queued/scheduler.h"
 #include "daemons/queued/suspensions.h"
 #include "daemons/queued/verdicts.h"
@@ -72,7 +73,8 @@ class Dispatcher {
     // Those that are on their way, in order.
     std::vector<mail::QueueId> active_ids() const;
     // Of the messages behind this one.
-    InHand in_hand(mail::QueueId after, InHand::Turns turns) const;
+    InHand in_hand(mail::QueueId after) const;
+    Reasons reasons(bool with_turns) const;
     // Of the busiest destinations at most so many, and behind them those where mail was put off
     // last.
     std::vector<ipc::admin::BusyDestination> busiest(std::size_t most) const;
@@ -161,6 +163,7 @@ class Dispatcher {
     void wait_for_late_failures();
     void remember_error(std::string_view next_hop, const Verdicts& verdicts);
     void notify(spool::Envelope& envelope, Verdicts& verdicts, std::vector<spool::NewMessage>& own);
+    Reasons::Turns turns() const;
     Judge judge_of(const spool::Envelope& envelope);
 
     daemon::Env& env_;

@@ -3,36 +3,11 @@
 #include <algorithm>
 
 #include "daemons/queued/dispatcher.h"
-#include "daemons/queued/router.h"
 
 namespace veredus::queued {
 
 bool InHand::is_tried(mail::QueueId message, std::uint32_t recipient) const {
     return std::ranges::binary_search(tried, std::pair(message, recipient));
-}
-
-std::string InHand::paused(const spool::Envelope& envelope) const {
-    if (!config) return {};
-    if (config->queue.paused) return "all mail is paused by the setting queue.paused";
-    const auto* pause = pauses.of_sender(envelope);
-    return pause == nullptr ? std::string() : now_paused(*pause);
-}
-
-std::string InHand::paused(const spool::Recipient& recipient) const {
-    if (!config) return {};
-    const auto* pause =
-        pauses.of_destination(recipient, route_for(*config, recipient.destination).next_hop);
-    return pause == nullptr ? std::string() : now_paused(*pause);
-}
-
-ipc::admin::Turn InHand::turn(const spool::Recipient& recipient) const {
-    if (with_turns == Turns::kNot) return {};
-    const auto route = route_for(*config, recipient.destination);
-    const auto found = turns.find({route.worker, route.next_hop});
-    auto turn = found == turns.end() ? ipc::admin::Turn() : found->second;
-    turn.next_hop = config::NextHop::shown(route.next_hop);
-    if (std::ranges::find(away, route.worker) != away.end()) turn.away = name_of(route.worker);
-    return turn;
 }
 
 void InHand::settle(spool::Queued& message, bool with_history) const {
@@ -61,7 +36,7 @@ void InHand::settle(spool::Queued& message, bool with_history) const {
     }
 }
 
-InHand Dispatcher::in_hand(mail::QueueId after, InHand::Turns turns) const {
+InHand Dispatcher::in_hand(mail::QueueId after) const {
     InHand out;
     for (const auto* connection : connections_) {
         for (const auto& [number, given] : connection->jobs) {
@@ -73,23 +48,6 @@ InHand Dispatcher::in_hand(mail::QueueId after, InHand::Turns turns) const {
     }
     std::ranges::sort(out.tried);
     out.failed = failures_.outcomes(after);
-    out.pauses = pauses();
-    out.with_turns = turns;
-    const bool also = turns == InHand::Turns::kAlso;
-    if (also || !pauses().all().empty() || env_.config.queue.paused) out.config = env_.config;
-    if (!also) return out;
-    const auto now = env_.loop.clock().now();
-    for (auto& place : scheduler_.busy()) {
-        const auto pause = std::max(place.not_before - now, async::Time::duration::zero());
-        out.turns[{place.worker, std::move(place.next_hop)}] = {
-            .active = place.active,
-            .most = place.limit,
-            .waiting = place.waiting,
-            .rate_pause_us = std::chrono::ceil<std::chrono::microseconds>(pause).count()};
-    }
-    for (const auto worker : {Worker::relayd, Worker::deliverd})
-        if (std::ranges::find(connections_, worker, &Connection::worker) == connections_.end())
-            out.away.push_back(worker);
     return out;
 }
 

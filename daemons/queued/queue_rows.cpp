@@ -91,7 +91,8 @@ std::size_t bytes_of(const wire::Row& row) {
 
 class Packer {
   public:
-    Packer(std::uint32_t request, const InHand& in_hand) : in_hand_(in_hand) {
+    Packer(std::uint32_t request, const InHand& in_hand, const Reasons& reasons)
+        : in_hand_(in_hand), reasons_(reasons) {
         rows_.request = request;
     }
 
@@ -100,17 +101,17 @@ class Packer {
         const auto tried = [&](const spool::Recipient& recipient) {
             return in_hand_.is_tried(id, recipient.number);
         };
-        const auto sender = in_hand_.paused(message.envelope);
+        const auto sender = reasons_.paused(message.envelope);
         const auto paused = [&](const spool::Recipient& recipient) {
             if (!spool::unfinished(recipient.state) || tried(recipient)) return std::string();
-            return sender.empty() ? in_hand_.paused(recipient) : sender;
+            return sender.empty() ? reasons_.paused(recipient) : sender;
         };
         auto row = row_of(message, std::ranges::any_of(message.recipients, tried));
         bytes_ += bytes_of(row);
         for (auto& recipient : message.recipients) {
             make_room(row);
             row.recipients.push_back(recipient_of(recipient, tried(recipient), paused(recipient),
-                                                  in_hand_.turn(recipient)));
+                                                  reasons_.turn(recipient)));
             bytes_ += bytes_of(row.recipients.back());
         }
         for (auto& line : message.history) {
@@ -144,6 +145,7 @@ class Packer {
     }
 
     const InHand& in_hand_;
+    const Reasons& reasons_;
     wire::Rows rows_;
     std::size_t bytes_ = 0;
     std::vector<std::string> packets_;
@@ -152,8 +154,8 @@ class Packer {
 }  // namespace
 
 std::vector<std::string> packets_of(std::uint32_t request, std::vector<spool::Queued> messages,
-                                    const InHand& in_hand) {
-    Packer packer(request, in_hand);
+                                    const InHand& in_hand, const Reasons& reasons) {
+    Packer packer(request, in_hand, reasons);
     for (auto& message : messages)
         packer.add(message);
     return std::move(packer).packets();

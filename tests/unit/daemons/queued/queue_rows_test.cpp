@@ -47,14 +47,15 @@ std::vector<ipc::admin::Row> rows_of(const std::vector<std::string>& packets) {
 BOOST_AUTO_TEST_SUITE(queue_rows)
 
 BOOST_AUTO_TEST_CASE(nothing_is_no_packet) {
-    BOOST_TEST(packets_of(7, {}, {}).empty());
+    BOOST_TEST(packets_of(7, {}, {}, {}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(hundreds_of_messages_share_a_packet) {
     std::vector<spool::Queued> messages;
     for (std::uint64_t id = 1; id <= 300; ++id)
         messages.push_back(message(id, 1, 20));
-    const auto packets = packets_of(7, messages, {.tried = {{mail::QueueId(17), 1}}});
+    const auto packets =
+        packets_of(7, messages, {.tried = {{mail::QueueId(17), 1}}, .failed = {}}, {});
     BOOST_TEST(packets.size() <= 3U);
     const auto rows = rows_of(packets);
     BOOST_REQUIRE(rows.size() == 300U);
@@ -72,9 +73,10 @@ BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_s
     waits.recipients[0].destination = waits.recipients[1].destination = "b.example";
     waits.recipients[1].state = spool::RecipientState::kRelayed;
     waits.recipients[2].destination = "c.example";
-    const auto paused = [&](InHand in_hand) {
+    InHand in_hand;
+    const auto paused = [&](const Reasons& reasons) {
         std::vector<std::string> by;
-        const auto rows = rows_of(packets_of(7, {waits}, in_hand));
+        const auto rows = rows_of(packets_of(7, {waits}, in_hand, reasons));
         for (const auto& recipient : rows.at(0).recipients)
             by.push_back(recipient.paused);
         return by;
@@ -84,10 +86,8 @@ BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_s
         config::Config::parse("[routes]\n\"b.example\" = \"ann:Se@me@[192.0.2.9]:25\"");
     BOOST_REQUIRE(config.has_value());
     const auto with = [&](mail::PauseOf of, const std::string& name) {
-        InHand in_hand;
-        in_hand.pauses = Pauses({{.of = of, .name = name}});
-        in_hand.config = *config;
-        return in_hand;
+        return Reasons{
+            .pauses = Pauses({{.of = of, .name = name}}), .turns = {}, .config = *config};
     };
     using enum mail::PauseOf;
     const std::string theirs = "mail to c.example is paused by the administrator";
@@ -96,9 +96,9 @@ BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_s
                (By{"mail to [192.0.2.9]:25 is paused by the administrator", "", ""}));
     const std::string hers = "mail from ann@a.example is paused by the administrator";
     BOOST_TEST(paused(with(sender, "ann@a.example")) == (By{hers, "", hers}));
-    auto tried = with(sender, "ann@a.example");
-    tried.tried = {{mail::QueueId(1), 3}};
-    BOOST_TEST(paused(tried) == (By{hers, "", ""}));
+    in_hand.tried = {{mail::QueueId(1), 3}};
+    BOOST_TEST(paused(with(sender, "ann@a.example")) == (By{hers, "", ""}));
+    in_hand.tried.clear();
     auto all = with(sender, "other@a.example");
     BOOST_TEST(paused(all) == (By{"", "", ""}));
     all.config->queue.paused = true;
@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(who_is_paused_is_known_by_his_domain_his_next_hop_and_his_s
 }
 
 BOOST_AUTO_TEST_CASE(a_message_to_thousands_comes_in_parts_that_are_whole_together) {
-    const auto rows = rows_of(packets_of(7, {message(1, 1), message(2, 5000), message(3, 1)}, {}));
+    const auto rows =
+        rows_of(packets_of(7, {message(1, 1), message(2, 5000), message(3, 1)}, {}, {}));
     std::size_t next = 0;
     for (const auto& row : rows) {
         if (row.id != mail::QueueId(2)) continue;
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_long_history_comes_in_parts_too) {
     for (std::uint32_t i = 0; i < 3000; ++i)
         many.history.push_back({.at_us = i, .recipient = i + 1, .reply = std::string(100, 'x')});
     std::int64_t next = 0;
-    for (const auto& row : rows_of(packets_of(7, {many}, {}))) {
+    for (const auto& row : rows_of(packets_of(7, {many}, {}, {}))) {
         for (const auto& event : row.history)
             BOOST_TEST(event.at_us == next++);
         BOOST_TEST(row.continued == (next != 3000));
@@ -134,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_long_history_comes_in_parts_too) {
 }
 
 BOOST_AUTO_TEST_CASE(long_replies_stay_word_for_word) {
-    const auto rows = rows_of(packets_of(7, {message(1, 40, 8000)}, {}));
+    const auto rows = rows_of(packets_of(7, {message(1, 40, 8000)}, {}, {}));
     std::size_t recipients = 0;
     for (const auto& row : rows) {
         for (const auto& recipient : row.recipients) {
