@@ -97,13 +97,14 @@ Task<> Admin::list(Channel& channel, wire::List request, Stop& stop) {
     const auto filter = for_disk(std::move(request.filter));
     std::uint64_t listed = 0;
     mail::QueueId after;
+    // Once: there may be as many next hops in memory as recipients.
+    const auto reasons = dispatcher_.reasons(request.with_history);
     while (filter && !channel.closed()) {
         const auto size = request.limit == 0
                               ? kListedAtOnce
                               : std::min<std::uint64_t>(kListedAtOnce, request.limit - listed);
         if (size == 0) break;
         const auto in_hand = dispatcher_.in_hand(after);
-        const auto reasons = dispatcher_.reasons(request.with_history);
         const auto read = [&](spool::QueueReader& reader) {
             auto messages = reader.list(*filter, after, size, request.with_history);
             Page page{.size = messages.size()};

@@ -42,13 +42,15 @@ Reasons Dispatcher::reasons(bool with_turns) const {
 Reasons::Turns Dispatcher::turns() const {
     Reasons::Turns out;
     const auto now = env_.loop.clock().now();
-    for (auto& place : scheduler_.busy()) {
+    for (auto& place : scheduler_.busy()) {  // in the order of the map
         const auto pause = std::max(place.not_before - now, async::Duration::zero());
-        out.at[{place.worker, std::move(place.next_hop)}] = {
+        ipc::admin::Turn turn{
             .active = place.active,
             .most = place.limit,
             .waiting = place.waiting,
             .rate_pause_us = std::chrono::ceil<std::chrono::microseconds>(pause).count()};
+        out.at.try_emplace(out.at.end(), {place.worker, std::move(place.next_hop)},
+                           std::move(turn));
     }
     for (const auto worker : {Worker::relayd, Worker::deliverd})
         if (std::ranges::find(connections_, worker, &Connection::worker) == connections_.end())

@@ -89,7 +89,7 @@ class Scheduler {
         std::size_t waiting = 0;   // messages
         async::Time not_before{};  // the next for its rate
     };
-    // Destinations with something to do.
+    // Destinations with something to do, in the order of worker and next hop.
     std::vector<Busy> busy() const;
     // Those with the most on their way, and among equals the most that waits.
     std::vector<Busy> busiest(std::size_t most) const;
