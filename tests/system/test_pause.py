@@ -71,8 +71,11 @@ def test_what_was_tried_before_the_pause_says_that_it_is_paused(host, remote):
     assert waiting(veredus) == {"x@b.example": f"mail to {remote.hop} is paused by the administrator"}
     shown = veredus.veredus("queue", "show", "all").stdout
     assert "mailbox is full" in shown and "nothing is tried until it is resumed" in shown and "next attempt" not in shown
+    retried = veredus.veredus("queue", "retry", "all").stdout
+    assert retried == "1 message to be tried now, but what is paused waits on: see veredus pause\n"
+    wait_until(lambda: "not tried, for mail to" in veredus.veredus("queue", "show", "all").stdout)
     veredus.veredus("resume", "destination", remote.hop)
-    assert "next attempt" in veredus.veredus("queue", "show", "all").stdout
+    wait_until(lambda: "next attempt" in veredus.veredus("queue", "show", "all").stdout)
 
 
 def test_what_the_setting_pauses_says_so(host, remote):

@@ -100,6 +100,14 @@ bool confirmed(AdminLink& link, const VerbRow& verb, const Filter& filter, bool 
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+// A pause is stronger than a retry.
+std::string_view but_for_pauses(AdminLink& link) {
+    const auto depth = link.count();
+    return depth.all_paused || !depth.paused.empty()
+               ? ", but what is paused waits on: see veredus pause"
+               : "";
+}
+
 }  // namespace
 
 int queue_act_command(const config::InstancePaths& paths, const std::string& name,
@@ -119,7 +127,8 @@ int queue_act_command(const config::InstancePaths& paths, const std::string& nam
             "{}\n",
             ordered_json{{"verb", verb.name}, {"dry_run", false}, {"messages", count}}.dump());
     } else {
-        fmt::print("{} {}\n", counted(count, "message"), verb.past);
+        fmt::print("{} {}{}\n", counted(count, "message"), verb.past,
+                   count > 0 && verb.verb == Verb::retry ? but_for_pauses(link) : "");
     }
     // A single id that is not there is a slip; a filter that matches nothing is an answer.
     return count == 0 && by_id ? EX_DATAERR : EX_OK;
