@@ -73,7 +73,7 @@ def test_what_was_tried_before_the_pause_says_that_it_is_paused(host, remote):
     assert "mailbox is full" in shown and "nothing is tried until it is resumed" in shown and "next attempt" not in shown
     retried = veredus.veredus("queue", "retry", "all").stdout
     assert retried == "1 message to be tried now, but what is paused waits on: see veredus pause\n"
-    wait_until(lambda: "not tried, for mail to" in veredus.veredus("queue", "show", "all").stdout)
+    veredus.log.wait_for("not tried, for mail to .* was paused")
     veredus.veredus("resume", "destination", remote.hop)
     wait_until(lambda: "next attempt" in veredus.veredus("queue", "show", "all").stdout)
 
