@@ -41,9 +41,9 @@ constexpr std::array<ActionWords, 5> kActions = {{
 }};
 
 struct Reason {
-    std::string_view detail;  // a status without its class (RFC 3463 section 3), or its beginning
-    std::string_view why;     // {} is who decided so
-    std::string_view advice;  // once it is given up
+    std::string_view details;  // of statuses without their class (RFC 3463 section 3)
+    std::string_view why;      // {} is who decided so
+    std::string_view advice;   // once it is given up
 };
 constexpr std::string_view kCheckSpelling =
     "Please check its spelling, or ask the recipient for the right one.";
@@ -56,12 +56,16 @@ constexpr std::string_view kSmaller =
 constexpr std::string_view kItsWords =
     "The words below may say what it minds. If they do not help, try to reach the recipient in "
     "another way.";
+constexpr std::string_view kOurPostmaster =
+    "Please pass this message on to the postmaster of your own mail system, who can mend that.";
 // The first that matches. What ends in a dot stands for all of its subject.
 constexpr auto kReasons = std::to_array<Reason>({
     {"1.1", "There is no such address.", kCheckSpelling},
     {"1.2", "There is no such domain, or it receives no mail.", kCheckDomain},
     {"1.3", "The address is not written as an address is.", kCheckSpelling},
     {"1.6", "The recipient has moved and left no new address.", kOtherWay},
+    {"1.7", "Your own address is not one that {} takes mail from.", kOurPostmaster},
+    {"1.8", "The domain of your own address is unknown to {}.", kOurPostmaster},
     {"1.10", "The domain has declared that it receives no mail.", kCheckDomain},
     {"1.", "The address was not accepted.", kCheckSpelling},
     {"2.1", "The recipient's mailbox is switched off.", kOtherWay},
@@ -77,13 +81,37 @@ constexpr auto kReasons = std::to_array<Reason>({
     {"4.4", "No mail server could be found for this address.", kCheckDomain},
     {"4.6", "The message went round in a circle: some host on its way sends it back.",
      "Please try to reach the recipient in another way: the forwarding has to be mended."},
+    {"4.7", "It could not be delivered in the time that was allowed for it.", kLater},
     {"4.", "The network did not let it through.", kLater},
+    {"5.3", "It goes to more recipients at once than {} takes.",
+     "Please send it to fewer at a time."},
     {"6.7", "The recipient's mail server takes no address with letters outside ASCII.", kOtherWay},
     {"6.", "The message has a form that {} does not take.", kOtherWay},
     {"7.0", "It was refused by {}.", kItsWords},
+    {"7.2", "It is for a mailing list to which you may not write.", "Please ask its owner."},
+    // RFC 7372; the last is Outlook's.
+    {"7.20 7.21 7.22 7.23 7.24 7.26 7.515",
+     "It was refused by {}, which cannot be sure that mail from your address comes from your mail "
+     "system.",
+     "Please pass this message on to the postmaster of your own mail system, who can mend that "
+     "with "
+     "SPF, DKIM and DMARC."},
+    {"7.25",
+     "It was refused by {}, which found no fitting name in the DNS for the host that sends your "
+     "mail.",
+     kOurPostmaster},
+    {"7.27", "The domain of your own address has declared that it receives no mail.",  // RFC 7505
+     kOurPostmaster},
     {"7.", "It was refused by {}, by rules of its own: perhaps it was taken for spam.", kItsWords},
     {"", "It was refused by {}.", kItsWords},
 });
+
+bool is_for(const Reason& reason, std::string_view detail) {
+    if (reason.details.empty() || reason.details.ends_with('.'))
+        return detail.starts_with(reason.details);
+    return std::ranges::any_of(reason.details | std::views::split(' '),
+                               [&](const auto& one) { return std::string_view(one) == detail; });
+}
 
 constexpr std::string_view kNotYet = "It has not been taken yet by {}.";
 
@@ -217,10 +245,8 @@ class Notice {
         if ((!failed && recipient.action != Action::kDelayed) || recipient.status.size() < 3)
             return "";
         const std::string_view detail = std::string_view(recipient.status).substr(2);
-        const Reason& reason = *std::ranges::find_if(kReasons, [&](const Reason& known) {
-            const bool all = known.detail.empty() || known.detail.ends_with('.');
-            return all ? detail.starts_with(known.detail) : detail == known.detail;
-        });
+        const Reason& reason = *std::ranges::find_if(
+            kReasons, [&](const Reason& known) { return is_for(known, detail); });
         const std::string_view who =
             recipient.remote_mta.empty() ? "the mail system here" : "the recipient's mail server";
         // Of a delay, X.1, X.6 and X.7 say less than they seem to: many hosts first refuse

@@ -130,10 +130,20 @@ BOOST_AUTO_TEST_CASE(reasons_for_people) {
     ReportedRecipient& bob = report.recipients[0];
     const std::pair<const char*, const char*> rows[] = {
         {"5.1.2", "There is no such domain, or it receives no mail.\r\n"},
-        {"5.1.8", "The address was not accepted.\r\n"},
+        {"5.1.5", "The address was not accepted.\r\n"},
+        {"5.1.8", "The domain of your own address is unknown to the recipient's mail"},
+        {"4.4.7", "It could not be delivered in the time that was allowed for it."},
+        {"5.5.3",
+         "than the recipient's mail server\r\ntakes.\r\nPlease send it to fewer at a time."},
         {"5.2.2", "The recipient's mailbox is full.\r\nYou can send it again later"},
         {"5.3.4", "larger than the recipient's mail server takes.\r\nPlease send it in smaller"},
-        {"5.7.26", "It was refused by the recipient's mail server, by rules of its own: perhaps"},
+        {"5.7.1", "It was refused by the recipient's mail server, by rules of its own:"},
+        {"5.7.2", "It is for a mailing list to which you may not write.\r\nPlease ask"},
+        {"5.7.20", "cannot be sure\r\nthat mail from your address comes from your mail system."},
+        {"5.7.25", "found no fitting name"},
+        {"5.7.26", "who can mend that with SPF, DKIM and DMARC."},
+        {"5.7.515", "cannot be sure\r\nthat mail from"},
+        {"5.7.29", "by rules of its own:"},
         {"5.0.0", "It was refused by the recipient's mail server.\r\n"},
         {"nonsense", "It was refused by the recipient's mail server.\r\n"}};
     for (const auto& [status, words] : rows) {
