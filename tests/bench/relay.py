@@ -78,7 +78,7 @@ def measured(rows, memory, counts, peers):
             lines.append([destinations, peer.name + ("" if peer.durable else " \\*"), spread(results, "rate"),
                           f"{median(results, 'p50_ms'):,.0f}", f"{median(results, 'p99_ms'):,.0f}", f"{median(results, 'cpu_per_1000'):.2f}",
                           f"{memory.get((destinations, peer.name), 0):.0f}",
-                          f"{median(results, 'connections'):.0f}, at most {median(results, 'open'):.0f} at a time"])
+                          f"{median(results, 'connections'):.0f} new, at most {median(results, 'open'):.0f} at a time"])
     return table(["destinations", "server", "messages/s", "way p50 ms", "way p99 ms", "CPU", "PSS MiB", "connections to the sink"], lines)
 
 

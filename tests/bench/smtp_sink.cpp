@@ -312,6 +312,7 @@ class Sink {
         if (order == "stats") counts_.report();
         if (order == "reset") {
             counts_ = {};
+            counts_.most_open = open_.size();
             wait_for_ = 0;
         }
         if (order.starts_with("wait ")) {
