@@ -61,8 +61,9 @@ class Delivery {
                 failed("5.6.0", "the message has a bare CR or LF, which mail must not have"), {});
         decide_what_cannot_be_said();
         if (open_.empty()) co_return;
-        const Route route = co_await find_route(context_.route, job_.next_hop, stop);
+        Route route = co_await find_route(context_.route, job_.next_hop, stop);
         if (!route) co_return decide_rest(route.error(), {});
+        context_.reach.put_in_order(*route, now());
         for (const Target& target : *route) {
             co_await try_target(target, stop);
             if (open_.empty()) co_return;
@@ -71,6 +72,7 @@ class Delivery {
     }
 
   private:
+    async::Time now() const { return context_.loop.clock().now(); }
     std::int64_t now_us() const { return context_.loop.clock().wall_us(); }
 
     // Until nobody is left, or the host turns out to be of no use.
@@ -91,6 +93,9 @@ class Delivery {
                               transaction.dsn};
             take_verdicts(transaction, place);
             if (transaction.end == Transaction::End::stopped) throw async::Stopped();
+            if (transaction.began_us != 0) context_.reach.reached(target.address);
+            if (transaction.end == Transaction::End::host && transaction.began_us == 0)
+                context_.reach.failed(target.address, now());
             if (transaction.end == Transaction::End::host) {
                 note_trouble(transaction.trouble, place);
                 co_return;

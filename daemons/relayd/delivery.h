@@ -7,6 +7,7 @@
 #include "common/log/log.h"
 #include "common/net/descriptor.h"
 #include "daemons/relayd/pool.h"
+#include "daemons/relayd/reach.h"
 #include "daemons/relayd/route.h"
 
 namespace veredus::relayd {
@@ -16,6 +17,7 @@ struct DeliveryContext {
     async::Loop& loop;
     log::Log& log;
     Pool& pool;
+    Reach& reach;
     RouteContext route;
     std::function<void(const ipc::work::Outcomes&)> report;
 };

@@ -28,8 +28,8 @@ using WorkLink = ipc::Channel<ipc::work::ToWorker, ipc::work::FromWorker>;
 // One connection to queued, with the deliveries that came over it.
 class Work {
   public:
-    Work(daemon::Env& env, Outside& outside, net::Descriptor socket)
-        : env_(env), outside_(outside), link_(env.loop, std::move(socket)) {}
+    Work(daemon::Env& env, Outside& outside, Reach& reach, net::Descriptor socket)
+        : env_(env), outside_(outside), reach_(reach), link_(env.loop, std::move(socket)) {}
 
     Task<> run() {
         const auto body = [this](async::Scope& scope) { return take_jobs(scope); };
@@ -97,6 +97,7 @@ class Work {
         return {.loop = env_.loop,
                 .log = env_.log,
                 .pool = pool,
+                .reach = reach_,
                 .route = {.loop = env_.loop,
                           .config = env_.config,
                           .resolver = outside_.resolver,
@@ -107,6 +108,7 @@ class Work {
 
     daemon::Env& env_;
     Outside& outside_;
+    Reach& reach_;
     WorkLink link_;
 };
 
@@ -114,9 +116,10 @@ class Work {
 
 Task<> serve(daemon::Env& env, Outside& outside) {
     env.ready();
+    Reach reach;
     for (;;) {
         if (net::Descriptor socket = ipc::dial(env.link("work.relayd"))) {
-            Work work(env, outside, std::move(socket));
+            Work work(env, outside, reach, std::move(socket));
             std::string problem;
             try {
                 co_await work.run();

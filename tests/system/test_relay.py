@@ -247,6 +247,10 @@ def test_the_next_mx_when_the_first_is_down(host, remote, place):
             mail.submit(veredus, ALICE, "bob@peer.example", mail.message(ALICE, "bob@peer.example"))
             second.wait_messages()
             veredus.log.wait_for(r"to=<bob@peer\.example>, relay=mx2\.peer\.example\[127\.0\.0\.3\]:\d+, .*status=sent")
+            # And is not tried again by the next message.
+            mail.submit(veredus, ALICE, "bob@peer.example", mail.message(ALICE, "bob@peer.example"))
+            second.wait_messages(2)
+            assert veredus.log.text().count("connect to mx1.peer.example[127.0.0.2]") == 1
 
 
 def test_a_domain_that_does_not_exist_and_one_that_takes_no_mail(host):

@@ -192,6 +192,7 @@ struct World {
     std::map<std::string, FakeHost> hosts;  // by "address:port"; others refuse
     std::vector<std::string> connects;      // tried, in their order
     net::TlsContext client_tls = net::TlsContext::client();
+    relayd::Reach reach;
     std::vector<ipc::work::Outcome> outcomes;
     std::unique_ptr<async::Scope> scope = std::make_unique<async::Scope>(loop, stop);
     std::unique_ptr<relayd::Pool> pool;
@@ -275,6 +276,7 @@ struct World {
         return {.loop = loop,
                 .log = log,
                 .pool = *pool,
+                .reach = reach,
                 .route = route_context(),
                 .report = [this](const ipc::work::Outcomes& some) {
                     BOOST_TEST(some.job == 7U);
