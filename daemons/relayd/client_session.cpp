@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 // RFC 5321 section 4.5.3.2; the others are ours.
 constexpr Duration kConnect = 30s;
+constexpr Duration kConnectBeforeOthers = 10s;  // where another host is left to try
 constexpr Duration kGreeting = 5min;
 constexpr Duration kHello = 5min;
 constexpr Duration kTls = 1min;
@@ -112,7 +113,11 @@ Task<std::optional<Verdict>> ClientSession::open() {
 
 Task<std::optional<Verdict>> ClientSession::open_with(bool tls_wanted) {
     stage_ = "connecting";
-    stream_ = co_await context_.connect(target_.address, kConnect, stop_);
+    {
+        const Reach::Attempt attempt(context_.reach, target_.address, context_.loop.clock().now());
+        const auto limit = current_->others_left ? kConnectBeforeOthers : kConnect;
+        stream_ = co_await context_.connect(target_.address, limit, stop_);
+    }
     stage_ = "receiving the initial server greeting";
     const Reply greeting = co_await reply(kGreeting);
     if (!is_ok(greeting)) co_return verdict_of(greeting);

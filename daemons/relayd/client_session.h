@@ -17,6 +17,7 @@
 #include "common/net/tls.h"
 #include "common/smtp/reply.h"
 #include "daemons/relayd/body.h"
+#include "daemons/relayd/reach.h"
 #include "daemons/relayd/route.h"
 #include "daemons/relayd/verdict.h"
 
@@ -46,6 +47,7 @@ struct Transaction {
     std::string next_hop;           // whose limits these are; 0: none
     std::uint32_t connections = 0;  // at a time
     std::uint32_t messages = 0;     // over one
+    bool others_left = false;       // targets to try after this one
 
     std::vector<std::optional<Verdict>> verdicts;  // of each recipient
     bool dsn = false;                              // the host offers it and was told what was asked
@@ -61,6 +63,7 @@ struct SessionContext {
     log::Log& log;
     net::TlsContext& tls;
     Connect connect;
+    Reach& reach;
     std::string hostname;  // for EHLO
 };
 

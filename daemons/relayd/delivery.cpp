@@ -65,7 +65,7 @@ class Delivery {
         if (!route) co_return decide_rest(route.error(), {});
         context_.reach.put_in_order(*route, now());
         for (const Target& target : *route) {
-            co_await try_target(target, stop);
+            co_await try_target(target, &target != &route->back(), stop);
             if (open_.empty()) co_return;
         }
         decide_rest(trouble_, trouble_place_);
@@ -76,7 +76,7 @@ class Delivery {
     std::int64_t now_us() const { return context_.loop.clock().wall_us(); }
 
     // Until nobody is left, or the host turns out to be of no use.
-    Task<> try_target(const Target& target, async::Stop& stop) {
+    Task<> try_target(const Target& target, bool others_left, async::Stop& stop) {
         while (!open_.empty()) {
             Transaction transaction(context_.loop, body_);
             transaction.reverse_path = job_.reverse_path;
@@ -86,6 +86,7 @@ class Delivery {
             transaction.next_hop = job_.next_hop;
             transaction.connections = job_.connections;
             transaction.messages = job_.messages;
+            transaction.others_left = others_left;
             for (const std::size_t i : open_)
                 transaction.recipients.push_back(&job_.recipients[i]);
             co_await context_.pool.transact(target, transaction, stop);

@@ -3,7 +3,7 @@
 namespace veredus::relayd {
 
 void Reach::put_in_order(std::vector<Target>& targets, async::Time now) {
-    if (targets.size() < 2 || rests_.empty()) return;
+    if (targets.size() < 2 || (rests_.empty() && pending_.empty())) return;
     std::vector<Target> behind;
     std::erase_if(targets, [&](const Target& target) {
         const bool later = rests(target.address, now);
@@ -19,6 +19,10 @@ void Reach::failed(const net::Address& address, async::Time now) {
 }
 
 bool Reach::rests(const net::Address& address, async::Time now) {
+    const auto oldest = pending_.lower_bound(address.text());
+    if (oldest != pending_.end() && oldest->first == address.text() &&
+        now - oldest->second >= kDoubt)
+        return true;
     const auto known = rests_.find(address.text());
     if (known == rests_.end()) return false;
     if (now < known->second) return true;

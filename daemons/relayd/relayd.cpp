@@ -58,7 +58,7 @@ class Work {
     }
 
     Task<> take_jobs(async::Scope& scope) {
-        Pool pool(SessionContext{env_.loop, env_.log, outside_.tls, outside_.connect,
+        Pool pool(SessionContext{env_.loop, env_.log, outside_.tls, outside_.connect, reach_,
                                  env_.config.hostname},
                   scope);
         std::exception_ptr error;

@@ -32,6 +32,20 @@ struct FirstIsDown : World {
     }
 };
 
+constexpr async::Time kThen{1h};
+
+struct Order {
+    Reach reach;
+    const relayd::Target mx1{"mx1", *net::Address::parse("192.0.2.1", 25), "", ""};
+    const relayd::Target mx2{"mx2", *net::Address::parse("192.0.2.2", 25), "", ""};
+
+    std::string first(async::Duration later) {
+        std::vector targets{mx1, mx2};
+        reach.put_in_order(targets, kThen + later);
+        return targets.front().host;
+    }
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(reach, FirstIsDown)
@@ -40,6 +54,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_down_is_tried_last_until_it_may_be_back) {
     const Strings both = {"192.0.2.1:25", "192.0.2.2:25"};
     const Strings behind = {"192.0.2.2:25"};
     BOOST_TEST(now_connects() == both);
+    BOOST_TEST((limits[0] < limits[1]));  // the last is waited for longest
     BOOST_TEST(now_connects() == behind);
     // Nobody is left without a try for that.
     second.greeting = "421 busy";
@@ -54,27 +69,29 @@ BOOST_AUTO_TEST_CASE(one_that_is_down_is_tried_last_until_it_may_be_back) {
     BOOST_TEST(now_connects() == Strings{"192.0.2.1:25"});
 }
 
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(reach_order, Order)
+
 BOOST_AUTO_TEST_CASE(while_one_message_finds_out_others_go_on) {
-    Reach remembered;
-    const auto addresses = [](const std::vector<relayd::Target>& targets) {
-        Strings out;
-        for (const auto& target : targets)
-            out.push_back(target.address.ip);
-        return out;
-    };
-    const std::vector<relayd::Target> as_found{
-        {"mx1", *net::Address::parse("192.0.2.1", 25), "", ""},
-        {"mx2", *net::Address::parse("192.0.2.2", 25), "", ""}};
-    const async::Time then{1h};
-    remembered.failed(as_found[0].address, then);
-    const auto order = [&](async::Duration later) {
-        auto targets = as_found;
-        remembered.put_in_order(targets, then + later);
-        return addresses(targets).front();
-    };
-    BOOST_TEST(order(Reach::kRest - 1s) == "192.0.2.2");
-    BOOST_TEST(order(Reach::kRest) == "192.0.2.1");
-    BOOST_TEST(order(Reach::kRest) == "192.0.2.2");
+    reach.failed(mx1.address, kThen);
+    BOOST_TEST(first(Reach::kRest - 1s) == "mx2");
+    BOOST_TEST(first(Reach::kRest) == "mx1");
+    BOOST_TEST(first(Reach::kRest) == "mx2");
+    reach.reached(mx1.address);
+    BOOST_TEST(first(Reach::kRest) == "mx1");
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_connection_is_not_joined_for_long) {
+    {
+        const Reach::Attempt attempt(reach, mx1.address, kThen);
+        const Reach::Attempt another(reach, mx1.address, kThen + 2s);
+        BOOST_TEST(first(Reach::kDoubt - 1ms) == "mx1");
+        BOOST_TEST(first(Reach::kDoubt) == "mx2");
+        const Reach::Attempt elsewhere(reach, mx2.address, kThen);
+        BOOST_TEST(first(Reach::kDoubt) == "mx1");  // both: as they are
+    }
+    BOOST_TEST(first(Reach::kDoubt) == "mx1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

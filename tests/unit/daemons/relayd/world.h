@@ -191,6 +191,7 @@ struct World {
     relayd::Identity identity{"relay.example", {"192.0.2.99"}, 25};
     std::map<std::string, FakeHost> hosts;  // by "address:port"; others refuse
     std::vector<std::string> connects;      // tried, in their order
+    std::vector<async::Duration> limits;    // of each
     net::TlsContext client_tls = net::TlsContext::client();
     relayd::Reach reach;
     std::vector<ipc::work::Outcome> outcomes;
@@ -200,7 +201,8 @@ struct World {
     World() {
         std::signal(SIGPIPE, SIG_IGN);
         pool = std::make_unique<relayd::Pool>(
-            relayd::SessionContext{loop, log, client_tls, connect(), "relay.example"}, *scope);
+            relayd::SessionContext{loop, log, client_tls, connect(), reach, "relay.example"},
+            *scope);
     }
     ~World() {
         stop.request();
@@ -223,7 +225,8 @@ struct World {
     }
 
     relayd::Connect connect() {
-        return [this](net::Address to, async::Duration, async::Stop& session) {
+        return [this](net::Address to, async::Duration limit, async::Stop& session) {
+            limits.push_back(limit);
             return connect_to(std::move(to), session);
         };
     }
