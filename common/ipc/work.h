@@ -94,6 +94,12 @@ struct Job {
 
 inline constexpr std::size_t kRecipientsPerJob = 100;
 
-using ToWorker = std::variant<Job>;
+// To relayd: an administrator has asked for another try, so what is remembered of hosts that could
+// not be reached does not count.
+struct Forget {
+    auto fields() { return std::tie(); }
+};
+
+using ToWorker = std::variant<Job, Forget>;
 
 }  // namespace veredus::ipc::work

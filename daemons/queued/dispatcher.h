@@ -68,8 +68,8 @@ class Dispatcher {
     // What is on its way goes on.
     void set_pauses(Pauses pauses) { suspensions_.set_pauses(std::move(pauses)); }
     const Pauses& pauses() const { return suspensions_.pauses(); }
-    // Next hops that rest are tried again.
-    void forget_rests() { suspensions_.forget_rests(); }
+    // Next hops and hosts that rest are tried again.
+    void forget_rests();
     // Those that are on their way, in order.
     std::vector<mail::QueueId> active_ids() const;
     // Of the messages behind this one.

@@ -125,8 +125,15 @@ void Dispatcher::look_again() {
     look_.set();
 }
 
-void Dispatcher::route_again() {
+void Dispatcher::forget_rests() {
     suspensions_.forget_rests();
+    for (auto* connection : connections_)
+        if (connection->worker == Worker::relayd)
+            connection->channel->send(ipc::work::ToWorker(ipc::work::Forget{}));
+}
+
+void Dispatcher::route_again() {
+    forget_rests();
     scheduler_.drop_waiting();
     scheduler_.set_limits(env_.config);
     look_again();

@@ -89,8 +89,12 @@ Task<> ClientSession::run(Transaction& first, NextTransaction next, async::Stop&
 Task<> ClientSession::converse(Transaction& first, NextTransaction& next) {
     current_ = &first;
     if (auto trouble = co_await open()) {
+        not_reached(Reach::Failure::kRefused, *trouble);
         first.trouble = std::move(*trouble);
         finish(Transaction::End::host);
+    } else {
+        opened_ = true;
+        context_.reach.reached(target_.address);
     }
     while (current_ != nullptr) {
         const Transaction::End end = co_await transact();
@@ -462,9 +466,15 @@ void ClientSession::fail(const std::string& why) {
         if (const auto last = parting_words(); last && !last->positive())
             judge_accepted(verdict_of(*last));
     }
-    if (t.trouble.reply.empty())
-        t.trouble = deferred(stream_ ? "4.4.2" : "4.4.1", trouble_text(why));
+    const bool refused = !t.trouble.reply.empty();
+    if (!refused) t.trouble = deferred(stream_ ? "4.4.2" : "4.4.1", trouble_text(why));
+    if (!opened_)
+        not_reached(refused ? Reach::Failure::kRefused : Reach::Failure::kNobody, t.trouble);
     finish(reused_ && !answered_ ? Transaction::End::stale : Transaction::End::host);
+}
+
+void ClientSession::not_reached(Reach::Failure how, const Verdict& why) {
+    context_.reach.failed(target_.address, how, why, context_.loop.clock().now());
 }
 
 void ClientSession::on_stop() {

@@ -117,6 +117,7 @@ class ClientSession {
     void doubt(const std::string& why);
     void finish(Transaction::End end);
     void fail(const std::string& why);
+    void not_reached(Reach::Failure how, const Verdict& why);
     std::string trouble_text(const std::string& why) const;
     void on_stop();
     void leave_critical();
@@ -134,6 +135,7 @@ class ClientSession {
     Transaction* current_ = nullptr;
     std::vector<std::size_t> accepted_;  // of the current transaction's recipients
     const char* stage_ = "";             // "while ..." for people
+    bool opened_ = false;                // the host has said that it takes commands
     bool reused_ = false;                // the current transaction is not the first
     bool answered_ = false;              // the host took something of the current transaction
     bool dirty_ = false;                 // the host may be within a transaction: RSET first

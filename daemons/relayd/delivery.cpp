@@ -94,9 +94,6 @@ class Delivery {
                               transaction.dsn};
             take_verdicts(transaction, place);
             if (transaction.end == Transaction::End::stopped) throw async::Stopped();
-            if (transaction.began_us != 0) context_.reach.reached(target.address);
-            if (transaction.end == Transaction::End::host && transaction.began_us == 0)
-                context_.reach.failed(target.address, now());
             if (transaction.end == Transaction::End::host) {
                 note_trouble(transaction.trouble, place);
                 co_return;

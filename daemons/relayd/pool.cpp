@@ -29,6 +29,13 @@ Task<> Pool::transact(Target target, Transaction& transaction, async::Stop& stop
     const auto place = co_await place_at(
         target.remote(), std::max<std::size_t>(kSessionsPerTarget, transaction.connections), stop);
     if (!give_to_idle(target, transaction)) {
+        // Only now: while it waited for its place others may have found out.
+        if (auto why = context_.reach.refusal(target.address, context_.loop.clock().now())) {
+            transaction.verdicts.resize(transaction.recipients.size());
+            transaction.trouble = std::move(*why);
+            transaction.end = Transaction::End::host;
+            co_return;
+        }
         std::optional<Place> of_next_hop;
         if (transaction.connections != 0) {
             dismiss_idle(transaction.next_hop);

@@ -79,6 +79,10 @@ class Work {
         for (;;) {
             auto received = co_await link_.receive(scope.stop());
             if (!received) co_return;
+            if (std::holds_alternative<ipc::work::Forget>(received->message)) {
+                reach_.forget();
+                continue;
+            }
             jobs.push_back(std::get<ipc::work::Job>(std::move(received->message)));
             if (jobs.size() > kJobs || received->descriptors.size() > 1)
                 throw ipc::ProtocolError("jobs without their messages");

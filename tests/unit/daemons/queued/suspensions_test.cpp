@@ -70,8 +70,10 @@ BOOST_AUTO_TEST_CASE(an_administrators_retry_does_not_wait_for_a_host_that_rests
     let_it_rest(world, *relayd);
     const auto waits = world.accept(kText, {"y@b.example"});
     world.wait_until([&](const auto& rows) { return !reply_of(rows, waits).empty(); });
+    BOOST_TEST(relayd->forgets == 0);
     BOOST_TEST(world.act(ipc::admin::Verb::retry, waits) == 1U);
     BOOST_TEST((world.run(relayd->next()).job.id == waits));
+    BOOST_TEST(relayd->forgets == 1);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_paused_waits_and_says_so_also_after_a_restart) {

@@ -68,6 +68,8 @@ class Worker {
         }
         answer(std::move(outcomes));
     }
+    int forgets = 0;  // how often it was told to, up to the last next()
+
     // Ends next() with Stopped.
     void leave() { stop_.request(); }
     void answer(ipc::work::Outcomes outcomes) { channel_.send(std::move(outcomes)); }
@@ -79,6 +81,10 @@ class Worker {
         for (;;) {
             auto received = co_await channel_.receive(stop_);
             if (!received) throw std::runtime_error("no job");
+            if (std::holds_alternative<ipc::work::Forget>(received->message)) {
+                ++forgets;
+                continue;
+            }
             jobs.push_back(std::get<ipc::work::Job>(std::move(received->message)));
             if (received->descriptors.empty()) continue;
             for (auto& job : jobs)

@@ -169,6 +169,20 @@ BOOST_AUTO_TEST_CASE(jobs_that_come_together_share_a_file) {
     BOOST_TEST(arrived == messages, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(hosts_out_of_reach_are_remembered_until_an_administrator_says_otherwise) {
+    listen();
+    start_relayd();
+    const auto host = hosts.extract("127.0.0.1:2525");
+    std::uint64_t number = 0;
+    while (number < relayd::Reach::kFailures + 2)
+        send_job(++number);
+    BOOST_TEST(connects.size() == relayd::Reach::kFailures);
+    queued->send(ipc::work::ToWorker(ipc::work::Forget{}));
+    send_job(++number);
+    BOOST_TEST(connects.size() == relayd::Reach::kFailures + 1);
+    BOOST_TEST(answers.size() == number);
+}
+
 BOOST_AUTO_TEST_CASE(a_link_that_breaks_ends_its_deliveries_and_is_dialled_again) {
     listen();
     start_relayd();
