@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -93,6 +95,15 @@ class RandomPool {
     std::size_t left_ = 0;
 };
 
+// A shell's limit is for its users' programs; a socket for each client or job takes more.
+void allow_many_descriptors() {
+    constexpr rlim_t kEnough = 65'536;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+    limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void say(const net::Descriptor& notify, std::string_view state) {
     if (notify) static_cast<void>(::send(notify.get(), state.data(), state.size(), MSG_NOSIGNAL));
 }
@@ -105,6 +116,7 @@ Start::Start(const char* name)
       log_(name_in_log(name)),
       notify_(connect_notify()) {
     std::signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
     ::setenv("UV_USE_IO_URING", "0", 1);  // its calls would escape the sandbox's filter
     if (::sodium_init() < 0)
         give_up(log_, EX_OSERR, "libsodium cannot be set up: no source of random numbers?");

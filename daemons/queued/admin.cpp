@@ -142,7 +142,7 @@ Task<> Admin::count(Channel& channel, wire::Count request, Stop& stop) {
     channel.send(wire::Depth{.request = request.request,
                              .messages = totals.messages,
                              .bytes = totals.bytes,
-                             .active = dispatcher_.active_ids().size(),
+                             .active = dispatcher_.active_jobs(),
                              .deferred = waiting.deferred,
                              .held = waiting.held,
                              .all_paused = env_.config.queue.paused,

@@ -70,8 +70,9 @@ class Dispatcher {
     const Pauses& pauses() const { return suspensions_.pauses(); }
     // Next hops and hosts that rest are tried again.
     void forget_rests();
-    // Those that are on their way, in order.
+    // Messages that are on their way, in order; and how many jobs those are.
     std::vector<mail::QueueId> active_ids() const;
+    std::size_t active_jobs() const;
     // Of the messages behind this one.
     InHand in_hand(mail::QueueId after) const;
     Reasons reasons(bool with_turns) const;

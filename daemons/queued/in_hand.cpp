@@ -51,6 +51,13 @@ InHand Dispatcher::in_hand(mail::QueueId after) const {
     return out;
 }
 
+std::size_t Dispatcher::active_jobs() const {
+    std::size_t count = 0;
+    for (const auto* connection : connections_)
+        count += connection->jobs.size();
+    return count;
+}
+
 std::vector<mail::QueueId> Dispatcher::active_ids() const {
     std::vector<mail::QueueId> ids;
     for (const auto* connection : connections_)

@@ -19,7 +19,10 @@ Scheduler::Destination& Scheduler::destination(const config::Config& config, con
     if (made) {
         place.worker = route.worker;
         place.next_hop = route.next_hop;
-        if (route.worker == Worker::deliverd) place.limit = kMostLocal;
+        if (route.worker == Worker::deliverd)
+            place.limit = kMostLocal;
+        else
+            place.proven = proven_.contains(place.next_hop);
         limit(place, config);
     }
     return place;
@@ -54,12 +57,80 @@ config::DestinationLimits Scheduler::limits_of(const Assignment& task) const {
 }
 
 void Scheduler::line_up(Destination& destination, Flow flow) {
+    // It may have been reached meanwhile, or a letter have come to one that was held for its bulk.
+    if (destination.standing == Standing::kHeld) {
+        if (!may_go(destination)) return put_in_its_place(destination);
+        let_go(destination);
+    }
     if (destination.standing != Standing::kAside || destination.waiting.empty() ||
         destination.active >= destination.limit)
         return;
     destination.standing = Standing::kInTurn;
     auto& turns = turns_[destination.worker];
     (flow == Flow::kNew ? turns.fresh : turns.others).push_back(&destination);
+}
+
+// When so many `more` have gone.
+bool Scheduler::may_go(const Destination& destination, std::uint32_t more) const {
+    return destination.proven ||
+           unproven_ + more <
+               (destination.waiting.bulk_alone() ? kMostUnprovenBulk : kMostUnproven);
+}
+
+// Out of the turns until fewer jobs go to unproven ones.
+void Scheduler::hold(Destination& destination) {
+    destination.standing = Standing::kHeld;
+    destination.held.second = ++last_held_;
+    put_in_its_place(destination);
+}
+
+// Among the held; what it has may have changed.
+void Scheduler::put_in_its_place(Destination& destination) {
+    held_.erase(destination.held);
+    destination.held.first = destination.waiting.bulk_alone();
+    held_.emplace(destination.held, &destination);
+}
+
+void Scheduler::let_go(Destination& destination) {
+    held_.erase(destination.held);
+    destination.standing = Standing::kAside;
+}
+
+// As many as there is room for.
+void Scheduler::let_go_of_held() {
+    std::uint32_t gone = 0;
+    while (!held_.empty()) {
+        auto& place = *held_.begin()->second;
+        const bool bulk = place.waiting.bulk_alone();
+        if (bulk != place.held.first) {
+            put_in_its_place(place);
+            continue;
+        }
+        if (!may_go(place, gone)) return;
+        ++gone;
+        let_go(place);
+        line_up(place, bulk ? Flow::kOld : Flow::kNew);
+        remove_when_idle(place);
+    }
+}
+
+// One of its jobs.
+void Scheduler::ended(Destination& destination) {
+    if (destination.active > 0) --destination.active;
+    if (destination.unproven == 0) return;
+    --destination.unproven;
+    --unproven_;
+}
+
+void Scheduler::prove(Destination& destination, bool reached) {
+    destination.proven = reached;
+    if (!reached) {
+        proven_.erase(destination.next_hop);
+        return;
+    }
+    if (proven_.size() >= kMostProven) proven_.clear();
+    proven_.insert(destination.next_hop);
+    unproven_ -= std::exchange(destination.unproven, 0U);
 }
 
 // Out of the turns until its rate allows more.
@@ -235,8 +306,16 @@ std::optional<Assignment> Scheduler::next(Worker worker, async::Time now) {
             pace(place);
             continue;
         }
+        if (!may_go(place)) {
+            hold(place);
+            continue;
+        }
         Assignment task = place.waiting.next();
         ++place.active;
+        if (!place.proven) {
+            ++place.unproven;
+            ++unproven_;
+        }
         // What comes late by less than a turn does not slow down what follows.
         const auto turn = place.limits.rate.pace();
         place.not_before = (now - place.not_before < turn ? place.not_before : now) + turn;
@@ -248,22 +327,26 @@ std::optional<Assignment> Scheduler::next(Worker worker, async::Time now) {
 
 void Scheduler::finished(const Assignment& task, End end) {
     auto& place = destination(task);
-    if (place.active > 0) --place.active;
-    if (task.worker == Worker::relayd && end == End::kReached)
-        place.limit = std::min(place.limit + 1, most(place));
-    if (task.worker == Worker::relayd && end == End::kNotReached)
-        place.limit = std::max(place.limit / 2, 1U);
+    ended(place);
+    if (task.worker == Worker::relayd && end != End::kNotTried) {
+        const bool reached = end == End::kReached;
+        prove(place, reached);
+        place.limit =
+            reached ? std::min(place.limit + 1, most(place)) : std::max(place.limit / 2, 1U);
+    }
     if (end == End::kNotTried && place.limits.rate.count != 0) {
         place.not_before -= place.limits.rate.pace();
-        return wake(place);
+        wake(place);
+    } else {
+        line_up(place);
+        remove_when_idle(place);
     }
-    line_up(place);
-    remove_when_idle(place);
+    let_go_of_held();
 }
 
 bool Scheduler::give_back(Assignment task) {
     auto& place = destination(task);
-    if (place.active > 0) --place.active;
+    ended(place);
     const auto known = known_.find(task.envelope->id.value());
     const bool wanted = known != known_.end() && !known->second.dropped;
     if (wanted) {
@@ -273,6 +356,7 @@ bool Scheduler::give_back(Assignment task) {
     }
     line_up(place);
     remove_when_idle(place);
+    let_go_of_held();
     return wanted;
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/async/clock.h"
@@ -34,6 +35,12 @@ class Scheduler {
     static constexpr std::uint32_t kFirstJobs = 5;
     static constexpr std::uint32_t kMostJobs = 20;     // to a remote one, if nothing else is said
     static constexpr std::uint32_t kMostLocal = 1000;  // to deliverd, which has its own measure
+
+    // So many jobs may go at a time to remote next hops that were not reached when last tried, or
+    // never were: dead ones keep theirs for half a minute each. Bulk: not the last of them.
+    static constexpr std::uint32_t kMostUnproven = 600;
+    static constexpr std::uint32_t kMostUnprovenBulk = 400;
+    static constexpr std::size_t kMostProven = 20'000;  // known by name; then all are forgotten
 
     enum class Added : std::uint8_t { kYes, kMemoryIsFull, kShareIsFull };
     // Left out is what memory holds enough of, of all, of this sender or of a next hop: the disk
@@ -101,7 +108,7 @@ class Scheduler {
         enum class Appetite : std::uint8_t { kNone, kHadEnough, kHungry } appetite = {};
         bool empty() const { return recipients == 0 && appetite == Appetite::kNone; }
     };
-    enum class Standing : std::uint8_t { kAside, kInTurn, kPaced };
+    enum class Standing : std::uint8_t { kAside, kInTurn, kPaced, kHeld };
     struct Destination {
         Worker worker;
         std::string next_hop;
@@ -110,9 +117,12 @@ class Scheduler {
         Lanes waiting;
         std::uint32_t active = 0;
         std::uint32_t limit = kFirstJobs;
+        bool proven = true;          // reached when last tried, or not remote
+        std::uint32_t unproven = 0;  // of those that are active: given while it was not
         Standing standing = {};
-        async::Time not_before;   // with a rate
-        async::Time paced_until;  // in paced_
+        std::pair<bool, std::uint64_t> held;  // in held_
+        async::Time not_before;               // with a rate
+        async::Time paced_until;              // in paced_
     };
     struct Known {
         std::shared_ptr<spool::Envelope> envelope;
@@ -129,6 +139,13 @@ class Scheduler {
     static void limit(Destination& destination, const config::Config& config);
     static bool idle(const Destination& destination);
     void pace(Destination& destination);
+    bool may_go(const Destination& destination, std::uint32_t more = 0) const;
+    void hold(Destination& destination);
+    void put_in_its_place(Destination& destination);
+    void let_go(Destination& destination);
+    void let_go_of_held();
+    void ended(Destination& destination);
+    void prove(Destination& destination, bool reached);
     void wake(Destination& destination);
     enum class Flow : std::uint8_t { kOld, kNew };
     void line_up(Destination& destination, Flow flow = Flow::kOld);
@@ -154,6 +171,12 @@ class Scheduler {
     static Sender sender_in(const spool::Envelope& envelope);
     std::map<Sender, Share> senders_;
     std::set<std::pair<async::Time, Destination*>> paced_;  // until then
+    std::unordered_set<std::string> proven_;                // next hops
+    std::uint32_t unproven_ = 0;                            // of all destinations
+    // Those that would be in turn but for too many jobs to unproven ones: who has bulk alone last,
+    // each in the order of coming.
+    std::map<std::pair<bool, std::uint64_t>, Destination*> held_;
+    std::uint64_t last_held_ = 0;
     std::size_t hungry_ = 0;
     std::size_t in_memory_ = 0;
 };

@@ -1,5 +1,8 @@
 #include "daemons/relayd/relayd.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,12 +21,21 @@ namespace {
 using async::Task;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kJobs = 300;  // at a time; each holds two descriptors
+constexpr std::uint32_t kJobs = 1000;  // at a time
 constexpr async::Duration kDialAgain = 100ms;
 constexpr async::Duration kLastWords = 2s;
 constexpr std::uint16_t kSmtpPort = 25;
 
 using WorkLink = ipc::Channel<ipc::work::ToWorker, ipc::work::FromWorker>;
+
+// Each job holds two descriptors, its message's and a connection's.
+std::uint32_t capacity() {
+    constexpr rlim_t kForTheRest = 100;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kJobs;
+    const auto left = limit.rlim_cur - std::min(limit.rlim_cur, kForTheRest);
+    return static_cast<std::uint32_t>(std::clamp<rlim_t>(left / 2, 1, kJobs));
+}
 
 // One connection to queued, with the deliveries that came over it.
 class Work {
@@ -74,7 +86,7 @@ class Work {
     }
 
     Task<> receive(async::Scope& scope, Pool& pool) {
-        link_.send(ipc::work::Ready{.capacity = kJobs});
+        link_.send(ipc::work::Ready{.capacity = capacity()});
         std::vector<ipc::work::Job> jobs;
         for (;;) {
             auto received = co_await link_.receive(scope.stop());

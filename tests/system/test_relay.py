@@ -1,8 +1,10 @@
 """Mail for other hosts: routes, smarthost, MX, retries, bounces (RFC 5321, 4.5.4; RFC 3464)."""
 
+import contextlib
 import email
 import email.policy
 import re
+import socket
 import ssl
 
 import pytest
@@ -80,6 +82,35 @@ def test_a_destination_gets_what_it_asks_for(host, remote):
     assert remote.most_connections <= 2
     assert remote.connections >= 33 / 5
     veredus.wait_until_empty()
+
+
+@pytest.fixture
+def hole():
+    """A port at which all of 127.0.0.0/8 drops packets: its backlog is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("0.0.0.0", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", listener.getsockname()[1]))
+        yield listener.getsockname()[1]
+
+
+def test_hundreds_of_dead_hosts_hold_nobody_up(host, remote, hole):
+    """More jobs than relayd carries go to them."""
+    dead = [f"dead{number}.example" for number in range(210)]
+    routes = {domain: f"[127.1.0.{number + 1}]:{hole}" for number, domain in enumerate(dead)}
+    veredus = host(users=["alice"], settings={"routes": {**routes, "good.example": remote.hop}})
+    mail.submit(veredus, ALICE, "first@good.example", mail.message(ALICE, "first@good.example"))
+    remote.wait_messages(1)
+    for _ in range(5):
+        for begin in range(0, len(dead), 70):
+            mail.submit(veredus, ALICE, [f"x@{domain}" for domain in dead[begin:begin + 70]], mail.message(ALICE, "x@dead.example"))
+    wait_until(lambda: veredus.status()["queue"]["active"] >= 400)
+    mail.submit(veredus, ALICE, "second@good.example", mail.message(ALICE, "second@good.example"))
+    remote.wait_messages(2)
 
 
 def test_a_rate_is_kept_and_a_reload_lifts_it(host, remote):

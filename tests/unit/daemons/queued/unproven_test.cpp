@@ -1,0 +1,125 @@
+// Destinations that nobody has reached leave room for others, in the scheduler.
+#include <boost/test/unit_test.hpp>
+
+#include "common/mail/priority.h"
+#include "daemons/queued/scheduler.h"
+
+using namespace veredus;
+using namespace veredus::queued;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+    config::Config config;
+    Scheduler scheduler;
+    async::Time now{1h};
+    std::uint64_t last_id = 0;
+
+    void add(const std::string& host, int messages, std::int32_t priority = 0) {
+        for (int i = 0; i < messages; ++i) {
+            auto envelope = std::make_shared<spool::Envelope>();
+            envelope->id = mail::QueueId(++last_id);
+            envelope->reverse_path = "news@a.example";
+            envelope->priority = priority;
+            std::vector<spool::Recipient> to(1);
+            to[0].number = 1;
+            to[0].destination = host;
+            scheduler.add(config, envelope, std::move(to), 0);
+        }
+    }
+    void add_hosts(const std::string& name, int hosts, int messages, std::int32_t priority = 0) {
+        for (int i = 0; i < hosts; ++i)
+            add(std::to_string(i) + '.' + name, messages, priority);
+    }
+    std::vector<Assignment> take() {
+        std::vector<Assignment> out;
+        while (auto task = scheduler.next(Worker::relayd, now))
+            out.push_back(std::move(*task));
+        return out;
+    }
+    void finish(const Assignment& task, Scheduler::End end) {
+        scheduler.finished(task, end);
+        scheduler.forget(task.envelope->id, 1);
+    }
+    void reach(const std::string& host) {
+        add(host, 1);
+        finish(take().at(0), Scheduler::End::kReached);
+    }
+    void finish_all(const std::vector<Assignment>& tasks, Scheduler::End end) {
+        for (const auto& task : tasks)
+            finish(task, end);
+    }
+};
+
+constexpr auto kAll = Scheduler::kMostUnproven;
+constexpr auto kBulk = Scheduler::kMostUnprovenBulk;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(unproven, Fixture)
+
+BOOST_AUTO_TEST_CASE(dead_hosts_do_not_take_the_places_of_those_that_answer) {
+    reach("good.example");
+    add_hosts("dead.example", 200, 5);
+    const auto dead = take();
+    BOOST_TEST(dead.size() == kAll);
+    add("good.example", 1);
+    BOOST_TEST(take().at(0).next_hop == "good.example");
+    // One that nobody knows waits until some of those have ended.
+    add("new.example", 1);
+    BOOST_TEST(take().empty());
+    finish_all(dead, Scheduler::End::kNotReached);
+    const auto rest = take();
+    BOOST_TEST(std::ranges::count(rest, "new.example", &Assignment::next_hop) == 1);
+    finish_all(rest, Scheduler::End::kReached);
+    while (scheduler.recipients() > 1) {
+        const auto more = take();
+        BOOST_TEST_REQUIRE(!more.empty());
+        finish_all(more, Scheduler::End::kReached);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_mailing_leaves_room_for_letters_to_hosts_that_nobody_knows) {
+    add_hosts("dead.example", 500, 1, mail::kPriorityOfBulk);
+    const auto mailing = take();
+    BOOST_TEST(mailing.size() == kBulk);
+    add("new.example", 1);
+    // Also to one that the mailing waits for.
+    add("499.dead.example", 1);
+    const auto letters = take();
+    BOOST_TEST(letters.size() == 2U);
+    BOOST_TEST(letters.at(0).envelope->priority == 0);
+    // For each that ends another one of the mailing goes, but for what the letters have.
+    finish_all(letters, Scheduler::End::kReached);
+    finish(mailing[0], Scheduler::End::kNotReached);
+    BOOST_TEST(take().size() == 2U);  // and the mailing's to the host that the letter has reached
+    finish_all({mailing.begin() + 1, mailing.end()}, Scheduler::End::kNotReached);
+    BOOST_TEST(take().size() == 98U);
+}
+
+BOOST_AUTO_TEST_CASE(who_was_reached_is_known_until_he_is_not) {
+    reach("b.example");
+    add_hosts("dead.example", 200, 5);
+    const auto dead = take();
+    add("b.example", 1);
+    const auto known = take();
+    BOOST_TEST_REQUIRE(known.size() == 1U);
+    finish(known[0], Scheduler::End::kNotReached);
+    add("b.example", 1);
+    BOOST_TEST(take().empty());
+    scheduler.give_back(dead[0]);
+    BOOST_TEST(take().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(those_that_wait_may_be_dropped) {
+    add_hosts("dead.example", 200, 5);
+    const auto dead = take();
+    scheduler.drop_waiting();
+    finish_all(dead, Scheduler::End::kNotReached);
+    BOOST_TEST(take().empty());
+    BOOST_TEST(scheduler.recipients() == 0U);
+    BOOST_TEST(scheduler.busy().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
