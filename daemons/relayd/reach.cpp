@@ -27,7 +27,7 @@ std::optional<Verdict> Reach::refusal(const net::Address& address, async::Time n
     if (known == rests_.end()) return std::nullopt;
     auto& [until, failures, why] = known->second;
     if (now >= until) {
-        until = now + kRest;  // who asks finds out, others meanwhile do not
+        until = now + rest_;  // who asks finds out, others meanwhile do not
         return std::nullopt;
     }
     if (failures < kFailures) return std::nullopt;
@@ -40,7 +40,7 @@ void Reach::failed(const net::Address& address, Failure how, const Verdict& why,
     const auto name = address.text();
     if (rests_.size() >= kMost && !rests_.contains(name)) rests_.erase(rests_.begin());
     auto& rest = rests_[name];
-    rest.until = now + kRest;
+    rest.until = now + rest_;
     rest.failures = how == Failure::kNobody ? rest.failures + 1 : 0;
     rest.why = why;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -20,8 +21,10 @@ class Reach {
   public:
     // From so long on who waits for a connection is not joined by others.
     static constexpr async::Duration kDoubt = std::chrono::seconds(3);
-    // So long an address is tried after others, or not at all; then one message finds out.
+    // So long an address is tried after others, or not at all; then one message finds out. Shorter
+    // where messages themselves are tried again sooner, so that each of their attempts is one.
     static constexpr async::Duration kRest = std::chrono::minutes(2);
+    void set_retry(async::Duration pause) { rest_ = std::min(kRest, pause * 4 / 5); }
     static constexpr unsigned kFailures = 3;      // in a row, from which on it is not tried at all
     static constexpr std::size_t kMost = 10'000;  // then whichever comes first is forgotten
 
@@ -60,6 +63,7 @@ class Reach {
 
     bool is_doubted(const net::Address& address, async::Time now) const;
 
+    async::Duration rest_ = kRest;
     std::map<std::string, Rest> rests_;
     std::multimap<std::string, async::Time> pending_;  // since then, the oldest first
 };

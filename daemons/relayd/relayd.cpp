@@ -102,6 +102,7 @@ class Work {
             const auto file =
                 std::make_shared<const net::Descriptor>(std::move(received->descriptors.front()));
             pool.set_hostname(env_.config.hostname);
+            reach_.set_retry(env_.config.queue.retry_first);
             for (auto& job : std::exchange(jobs, {}))
                 scope.spawn(deliver, delivery_context(pool), std::move(job), file,
                             std::ref(scope.stop()));

@@ -125,6 +125,17 @@ BOOST_AUTO_TEST_CASE(who_does_not_answer_three_times_is_not_tried_and_then_one_m
     BOOST_TEST(refused(Reach::kRest) == "");
 }
 
+BOOST_AUTO_TEST_CASE(no_rest_is_longer_than_a_message_s_own_pause) {
+    reach.set_retry(10s);
+    reach.failed(mx1.address, Reach::Failure::kNobody, why, kThen);
+    BOOST_TEST(first(7s) == "mx2");
+    BOOST_TEST(first(8s) == "mx1");
+    reach.set_retry(1h);
+    reach.failed(mx1.address, Reach::Failure::kNobody, why, kThen);
+    BOOST_TEST(first(Reach::kRest - 1s) == "mx2");
+    BOOST_TEST(first(Reach::kRest) == "mx1");
+}
+
 BOOST_AUTO_TEST_CASE(who_says_no_is_there) {
     for (int i = 0; i < 10; ++i)
         reach.failed(mx1.address, Reach::Failure::kRefused, why, kThen);
