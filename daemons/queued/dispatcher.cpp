@@ -109,6 +109,7 @@ async::Task<> Dispatcher::serve(Worker worker, Channel& channel, async::Scope& s
         if (const auto* ready = std::get_if<ipc::work::Ready>(&received->message)) {
             if (connection.capacity != 0) throw ipc::ProtocolError("a worker is ready once");
             connection.capacity = ready->capacity;
+            if (worker == Worker::relayd) scheduler_.set_capacity(ready->capacity);
             pump_soon();
         } else {
             hear(connection, std::get<Outcomes>(std::move(received->message)));

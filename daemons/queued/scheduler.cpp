@@ -72,12 +72,18 @@ void Scheduler::line_up(Destination& destination, Flow flow) {
 
 // When so many `more` have gone.
 bool Scheduler::may_go(const Destination& destination, std::uint32_t more) const {
-    return destination.proven ||
-           unproven_ + more <
-               (destination.waiting.bulk_alone() ? kMostUnprovenBulk : kMostUnproven);
+    if (destination.worker != Worker::relayd) return true;
+    const bool bulk = destination.waiting.bulk_alone();
+    if (bulk && !has_part(kBulk, active_ + more)) return false;
+    return destination.proven || has_part(bulk ? kUnprovenBulk : kUnproven, unproven_ + more);
 }
 
-// Out of the turns until fewer jobs go to unproven ones.
+Scheduler::Held Scheduler::kind_of(const Destination& destination) {
+    if (!destination.waiting.bulk_alone()) return Held::kLetters;
+    return destination.proven ? Held::kBulk : Held::kUnprovenBulk;
+}
+
+// Out of the turns until fewer jobs of its kind are on their way.
 void Scheduler::hold(Destination& destination) {
     destination.standing = Standing::kHeld;
     destination.held.second = ++last_held_;
@@ -87,7 +93,7 @@ void Scheduler::hold(Destination& destination) {
 // Among the held; what it has may have changed.
 void Scheduler::put_in_its_place(Destination& destination) {
     held_.erase(destination.held);
-    destination.held.first = destination.waiting.bulk_alone();
+    destination.held.first = kind_of(destination);
     held_.emplace(destination.held, &destination);
 }
 
@@ -99,24 +105,29 @@ void Scheduler::let_go(Destination& destination) {
 // As many as there is room for.
 void Scheduler::let_go_of_held() {
     std::uint32_t gone = 0;
-    while (!held_.empty()) {
-        auto& place = *held_.begin()->second;
-        const bool bulk = place.waiting.bulk_alone();
-        if (bulk != place.held.first) {
-            put_in_its_place(place);
-            continue;
+    for (auto kind = Held::kLetters; kind != Held::kKinds;) {
+        const auto first = held_.lower_bound({kind, 0});
+        const bool any = first != held_.end() && first->first.first == kind;
+        if (any && kind_of(*first->second) != kind) {
+            put_in_its_place(*first->second);
+        } else if (any && may_go(*first->second, gone)) {
+            ++gone;
+            auto& place = *first->second;
+            let_go(place);
+            line_up(place, kind == Held::kLetters ? Flow::kNew : Flow::kOld);
+            remove_when_idle(place);
+        } else {
+            kind = static_cast<Held>(static_cast<std::uint8_t>(kind) + 1);
         }
-        if (!may_go(place, gone)) return;
-        ++gone;
-        let_go(place);
-        line_up(place, bulk ? Flow::kOld : Flow::kNew);
-        remove_when_idle(place);
     }
 }
 
 // One of its jobs.
 void Scheduler::ended(Destination& destination) {
-    if (destination.active > 0) --destination.active;
+    if (destination.active > 0) {
+        --destination.active;
+        if (destination.worker == Worker::relayd) --active_;
+    }
     if (destination.unproven == 0) return;
     --destination.unproven;
     --unproven_;
@@ -312,6 +323,7 @@ std::optional<Assignment> Scheduler::next(Worker worker, async::Time now) {
         }
         Assignment task = place.waiting.next();
         ++place.active;
+        if (worker == Worker::relayd) ++active_;
         if (!place.proven) {
             ++place.unproven;
             ++unproven_;

@@ -36,10 +36,14 @@ class Scheduler {
     static constexpr std::uint32_t kMostJobs = 20;     // to a remote one, if nothing else is said
     static constexpr std::uint32_t kMostLocal = 1000;  // to deliverd, which has its own measure
 
-    // So many jobs may go at a time to remote next hops that were not reached when last tried, or
-    // never were: dead ones keep theirs for half a minute each. Bulk: not the last of them.
-    static constexpr std::uint32_t kMostUnproven = 600;
-    static constexpr std::uint32_t kMostUnprovenBulk = 400;
+    // What relayd carries at a time. Next hops that were not reached when last tried, or never
+    // were, may have no more than a part of it, for dead ones keep their jobs for half a minute
+    // each; nor may bulk, which slow hosts keep, too.
+    void set_capacity(std::uint32_t jobs) { capacity_ = jobs; }
+    static constexpr std::uint32_t kCapacity = 1000;
+    static constexpr double kUnproven = 0.6;
+    static constexpr double kUnprovenBulk = 0.4;
+    static constexpr double kBulk = 0.7;
     static constexpr std::size_t kMostProven = 20'000;  // known by name; then all are forgotten
 
     enum class Added : std::uint8_t { kYes, kMemoryIsFull, kShareIsFull };
@@ -109,6 +113,9 @@ class Scheduler {
         bool empty() const { return recipients == 0 && appetite == Appetite::kNone; }
     };
     enum class Standing : std::uint8_t { kAside, kInTurn, kPaced, kHeld };
+    // Who is held by what, the first to go first; and a number in the order of coming.
+    enum class Held : std::uint8_t { kLetters, kBulk, kUnprovenBulk, kKinds };
+    using HeldKey = std::pair<Held, std::uint64_t>;
     struct Destination {
         Worker worker;
         std::string next_hop;
@@ -120,9 +127,9 @@ class Scheduler {
         bool proven = true;          // reached when last tried, or not remote
         std::uint32_t unproven = 0;  // of those that are active: given while it was not
         Standing standing = {};
-        std::pair<bool, std::uint64_t> held;  // in held_
-        async::Time not_before;               // with a rate
-        async::Time paced_until;              // in paced_
+        HeldKey held;             // in held_
+        async::Time not_before;   // with a rate
+        async::Time paced_until;  // in paced_
     };
     struct Known {
         std::shared_ptr<spool::Envelope> envelope;
@@ -142,6 +149,8 @@ class Scheduler {
     bool may_go(const Destination& destination, std::uint32_t more = 0) const;
     void hold(Destination& destination);
     void put_in_its_place(Destination& destination);
+    static Held kind_of(const Destination& destination);
+    bool has_part(double part, std::uint32_t jobs) const { return jobs < part * capacity_; }
     void let_go(Destination& destination);
     void let_go_of_held();
     void ended(Destination& destination);
@@ -172,10 +181,11 @@ class Scheduler {
     std::map<Sender, Share> senders_;
     std::set<std::pair<async::Time, Destination*>> paced_;  // until then
     std::unordered_set<std::string> proven_;                // next hops
-    std::uint32_t unproven_ = 0;                            // of all destinations
-    // Those that would be in turn but for too many jobs to unproven ones: who has bulk alone last,
-    // each in the order of coming.
-    std::map<std::pair<bool, std::uint64_t>, Destination*> held_;
+    std::uint32_t capacity_ = kCapacity;
+    std::uint32_t active_ = 0;    // of all remote destinations
+    std::uint32_t unproven_ = 0;  // likewise
+    // Those that would be in turn but that others of their kind have all that it may.
+    std::map<HeldKey, Destination*> held_;
     std::uint64_t last_held_ = 0;
     std::size_t hungry_ = 0;
     std::size_t in_memory_ = 0;

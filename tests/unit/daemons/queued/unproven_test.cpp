@@ -52,8 +52,9 @@ struct Fixture {
     }
 };
 
-constexpr auto kAll = Scheduler::kMostUnproven;
-constexpr auto kBulk = Scheduler::kMostUnprovenBulk;
+constexpr std::size_t kAll = 600;
+constexpr std::size_t kUnprovenBulk = 400;
+constexpr std::size_t kBulk = 700;
 
 }  // namespace
 
@@ -83,7 +84,7 @@ BOOST_AUTO_TEST_CASE(dead_hosts_do_not_take_the_places_of_those_that_answer) {
 BOOST_AUTO_TEST_CASE(a_mailing_leaves_room_for_letters_to_hosts_that_nobody_knows) {
     add_hosts("dead.example", 500, 1, mail::kPriorityOfBulk);
     const auto mailing = take();
-    BOOST_TEST(mailing.size() == kBulk);
+    BOOST_TEST(mailing.size() == kUnprovenBulk);
     add("new.example", 1);
     // Also to one that the mailing waits for.
     add("499.dead.example", 1);
@@ -120,6 +121,28 @@ BOOST_AUTO_TEST_CASE(those_that_wait_may_be_dropped) {
     BOOST_TEST(take().empty());
     BOOST_TEST(scheduler.recipients() == 0U);
     BOOST_TEST(scheduler.busy().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_mailing_to_slow_hosts_leaves_room_for_letters) {
+    constexpr int kHosts = 160;
+    reach("good.example");
+    add_hosts("slow.example", kHosts, 1);
+    finish_all(take(), Scheduler::End::kReached);
+    add_hosts("slow.example", kHosts, 5, mail::kPriorityOfBulk);
+    add_hosts("dead.example", 10, 1, mail::kPriorityOfBulk);
+    const auto mailing = take();
+    BOOST_TEST(mailing.size() == kBulk);
+    add("good.example", 1);
+    add("new.example", 1);
+    BOOST_TEST(take().size() == 2U);
+    finish_all(mailing, Scheduler::End::kReached);
+    BOOST_TEST(take().size() == kHosts * 5 + 10 - kBulk);
+}
+
+BOOST_AUTO_TEST_CASE(what_there_is_room_for_depends_on_what_relayd_carries) {
+    scheduler.set_capacity(10);
+    add_hosts("dead.example", 20, 1);
+    BOOST_TEST(take().size() == 6U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
