@@ -94,8 +94,7 @@ constexpr auto kReasons = std::to_array<Reason>({
      "It was refused by {}, which cannot be sure that mail from your address comes from your mail "
      "system.",
      "Please pass this message on to the postmaster of your own mail system, who can mend that "
-     "with "
-     "SPF, DKIM and DMARC."},
+     "with SPF, DKIM and DMARC."},
     {"7.25",
      "It was refused by {}, which found no fitting name in the DNS for the host that sends your "
      "mail.",

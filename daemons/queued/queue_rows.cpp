@@ -12,7 +12,8 @@ namespace wire = ipc::admin;
 
 // Bytes of rows in a packet: under what a link takes even when the last one is long.
 constexpr std::size_t kPacketBytes = 48 * 1024;
-constexpr std::size_t kNumbers = 48;  // what the numbers of a row or a recipient take, at most
+// What the numbers of a row or a recipient take, and the lengths of its texts, at most.
+constexpr std::size_t kNumbers = 96;
 
 std::string_view state_of(const spool::Queued& message, bool active) {
     switch (message.state) {

@@ -15,7 +15,7 @@ std::string Reasons::paused(const spool::Envelope& envelope) const {
 }
 
 std::string Reasons::paused(const spool::Recipient& recipient) const {
-    if (!config) return {};
+    if (!config || pauses.all().empty()) return {};
     const auto* pause =
         pauses.of_destination(recipient, route_for(*config, recipient.destination).next_hop);
     return pause == nullptr ? std::string() : now_paused(*pause);

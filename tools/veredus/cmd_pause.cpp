@@ -10,6 +10,7 @@
 #include "tools/shared/failure.h"
 #include "tools/shared/output.h"
 #include "tools/veredus/commands.h"
+#include "tools/veredus/paused_report.h"
 
 namespace veredus {
 namespace {
@@ -39,25 +40,16 @@ mail::Pause pause_of(const std::string& kind, std::string name) {
 }
 
 int list(const config::InstancePaths& paths, bool as_json) {
-    using nlohmann::ordered_json;
     const auto depth = AdminLink(paths).count();
-    if (depth.all_paused) {
-        if (as_json)
-            fmt::print("{}\n", ordered_json{{"of", "everything"}, {"name", "queue.paused"}}.dump());
-        else
-            fmt::print("everything  by the setting queue.paused\n");
+    if (as_json) {
+        for (const auto& pause : paused_report(depth))
+            fmt::print("{}\n", pause.dump());
+        return EX_OK;
     }
-    for (const auto& pause : depth.paused) {
-        const auto since = mail::date_text(mail::local_time(pause.since_us / kSecond_us));
-        if (as_json) {
-            fmt::print("{}\n", ordered_json{{"of", name_of(pause.of)},
-                                            {"name", pause.name},
-                                            {"since", pause.since_us / kSecond_us}}
-                                   .dump());
-        } else {
-            fmt::print("{} {}  since {}\n", name_of(pause.of), shown(pause), since);
-        }
-    }
+    if (depth.all_paused) fmt::print("everything  by the setting queue.paused\n");
+    for (const auto& pause : depth.paused)
+        fmt::print("{} {}  since {}\n", name_of(pause.of), shown(pause),
+                   mail::date_text(mail::local_time(pause.since_us / kSecond_us)));
     return EX_OK;
 }
 

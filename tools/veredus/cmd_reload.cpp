@@ -14,6 +14,7 @@
 #include "tools/veredus/ask_supervisor.h"
 #include "tools/veredus/commands.h"
 #include "tools/veredus/owner.h"
+#include "tools/veredus/supervisor/status_report.h"
 
 namespace veredus {
 namespace {
@@ -63,8 +64,7 @@ int reload_command(const config::InstancePaths& paths) {
     const auto now = told(paths, *before);
     fmt::print("{}: read again\n", paths.config_file().string());
     for (const json& setting : now.at("at_next_start"))
-        fmt::print("{} has changed, which holds from the next start on\n",
-                   setting.get<std::string>());
+        fmt::print("{}\n", supervisor::at_next_start_text(setting.get<std::string>()));
     return EX_OK;
 }
 

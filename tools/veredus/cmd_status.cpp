@@ -8,6 +8,8 @@
 #include "tools/shared/output.h"
 #include "tools/veredus/ask_supervisor.h"
 #include "tools/veredus/commands.h"
+#include "tools/veredus/paused_report.h"
+#include "tools/veredus/supervisor/status_report.h"
 #include "tools/veredus/systemd/services_report.h"
 
 namespace veredus {
@@ -22,13 +24,7 @@ void add_depth(const config::InstancePaths& paths, json& report) {
                             {"workers", depth.mended.workers},
                             {"last", depth.mended.last_us / 1'000'000}};
         report["disk"] = {{"free", depth.disk_free}, {"room", depth.room_left}};
-        report["paused"] = json::array();
-        if (depth.all_paused)
-            report["paused"].push_back({{"of", "everything"}, {"name", "queue.paused"}});
-        for (const auto& pause : depth.paused)
-            report["paused"].push_back({{"of", mail::name_of(pause.of)},
-                                        {"name", pause.name},
-                                        {"since", pause.since_us / 1'000'000}});
+        report["paused"] = paused_report(depth);
         report["queue"] = {{"messages", depth.messages},
                            {"bytes", depth.bytes},
                            {"active", depth.active},
@@ -50,8 +46,8 @@ void print_for_people(const json& report) {
                    daemon["state"].get<std::string>(), daemon["pid"].get<int>(), where);
     }
     for (const json& setting : report.value("at_next_start", json::array()))
-        fmt::print("configuration: {} has changed, which holds from the next start on\n",
-                   setting.get<std::string>());
+        fmt::print("configuration: {}\n",
+                   supervisor::at_next_start_text(setting.get<std::string>()));
     const json& queue = report["queue"];
     if (queue.is_null()) {
         fmt::print("queue: queued does not answer\n");

@@ -87,8 +87,8 @@ std::string too_little(const CLI::App& command) {
 std::string no_command(const CLI::App& of, std::string_view word) {
     const auto words = words_of(of);
     const auto commands = commands_of(of);
-    auto near = nearest(word, commands);
-    if (of.get_parent() == nullptr && !elsewhere(word).empty()) near = elsewhere(word);
+    std::string near(of.get_parent() == nullptr ? elsewhere(word) : "");
+    if (near.empty()) near = nearest(word, commands);
     if (!near.empty())
         return fmt::format("\"{}\" is no command of \"{}\"; did you mean \"{} {}\"?", word, words,
                            words, near);

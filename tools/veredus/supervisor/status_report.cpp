@@ -1,5 +1,6 @@
 #include "tools/veredus/supervisor/status_report.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,6 +27,10 @@ nlohmann::json listening_on(const Listenings& listenings, std::string_view daemo
 }
 
 }  // namespace
+
+std::string at_next_start_text(std::string_view setting) {
+    return fmt::format("{} has changed, which holds from the next start on", setting);
+}
 
 std::string status_report(const std::vector<Child>& children, const Listenings& listenings,
                           const Standing& standing, Time now) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/veredus/supervisor/children.h"
@@ -13,6 +14,9 @@ struct Standing {
     unsigned reloads = 0;                    // of a configuration without errors
     std::vector<std::string> at_next_start;  // settings that have changed and hold only then
 };
+
+// What people are told of such a setting.
+std::string at_next_start_text(std::string_view setting);
 
 // What run/status answers with, and `veredus status --json` prints: an object with `ready`,
 // `daemons`, the supervisor first, `reloads` and `at_next_start`.

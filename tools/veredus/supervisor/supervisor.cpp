@@ -215,7 +215,7 @@ void Supervisor::reload() {
     }
     at_next_start_ = settings_of_a_start(*config);
     for (const auto& setting : at_next_start_)
-        log_.warning("{} has changed, which holds from the next start on", setting);
+        log_.warning("{}", at_next_start_text(setting));
     config_ = std::move(*config);
     config_.local.users = started_with_.local.users;
     certificate_.look_again(std::chrono::steady_clock::now());

@@ -1,7 +1,7 @@
 // What [destinations] says, in the scheduler.
 #include <boost/test/unit_test.hpp>
 
-#include "daemons/queued/scheduler.h"
+#include "tests/unit/daemons/queued/one_scheduler.h"
 
 using namespace veredus;
 using namespace veredus::queued;
@@ -9,42 +9,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Fixture {
-    config::Config config;
-    Scheduler scheduler;
-    async::Time now{1h};
-    std::uint64_t last_id = 0;
-
+struct Fixture : queued_test::OneScheduler {
     void limit(const std::string& lines) {
         const auto read = config::Config::parse("[destinations]\n" + lines);
         BOOST_REQUIRE(read.has_value());
         config = *read;
         scheduler.set_limits(config);
     }
-    void add(const std::string& host, std::uint32_t recipients = 1) {
-        auto envelope = std::make_shared<spool::Envelope>();
-        envelope->id = mail::QueueId(++last_id);
-        std::vector<spool::Recipient> to(recipients);
-        for (std::uint32_t i = 0; i < recipients; ++i) {
-            to[i].number = i + 1;
-            to[i].destination = host;
-        }
-        scheduler.add(config, envelope, std::move(to), 0);
-    }
     void add_many(int count) {
         for (int i = 0; i < count; ++i)
             add("b.example");
-    }
-    std::vector<Assignment> take() {
-        std::vector<Assignment> out;
-        while (auto task = scheduler.next(Worker::relayd, now))
-            out.push_back(std::move(*task));
-        return out;
-    }
-    void finish(const Assignment& task, Scheduler::End end = Scheduler::End::kReached) {
-        scheduler.finished(task, end);
-        for (const auto& recipient : task.recipients)
-            scheduler.forget(task.envelope->id, recipient.number);
     }
     // What goes in so much time, looked at whenever the scheduler asks for it.
     std::size_t goes_within(async::Duration span) {

@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/mail/priority.h"
-#include "daemons/queued/scheduler.h"
+#include "tests/unit/daemons/queued/one_scheduler.h"
 
 using namespace veredus;
 using namespace veredus::queued;
@@ -10,40 +10,17 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Fixture {
-    config::Config config;
-    Scheduler scheduler;
-    async::Time now{1h};
-    std::uint64_t last_id = 0;
-
-    void add(const std::string& host, int messages, std::int32_t priority = 0) {
-        for (int i = 0; i < messages; ++i) {
-            auto envelope = std::make_shared<spool::Envelope>();
-            envelope->id = mail::QueueId(++last_id);
-            envelope->reverse_path = "news@a.example";
-            envelope->priority = priority;
-            std::vector<spool::Recipient> to(1);
-            to[0].number = 1;
-            to[0].destination = host;
-            scheduler.add(config, envelope, std::move(to), 0);
-        }
+struct Fixture : queued_test::OneScheduler {
+    void add_many(const std::string& host, int messages, std::int32_t priority = 0) {
+        for (int i = 0; i < messages; ++i)
+            add(host, 1, priority);
     }
     void add_hosts(const std::string& name, int hosts, int messages, std::int32_t priority = 0) {
         for (int i = 0; i < hosts; ++i)
-            add(std::to_string(i) + '.' + name, messages, priority);
-    }
-    std::vector<Assignment> take() {
-        std::vector<Assignment> out;
-        while (auto task = scheduler.next(Worker::relayd, now))
-            out.push_back(std::move(*task));
-        return out;
-    }
-    void finish(const Assignment& task, Scheduler::End end) {
-        scheduler.finished(task, end);
-        scheduler.forget(task.envelope->id, 1);
+            add_many(std::to_string(i) + '.' + name, messages, priority);
     }
     void reach(const std::string& host) {
-        add(host, 1);
+        add(host);
         finish(take().at(0), Scheduler::End::kReached);
     }
     void finish_all(const std::vector<Assignment>& tasks, Scheduler::End end) {
@@ -65,10 +42,10 @@ BOOST_AUTO_TEST_CASE(dead_hosts_do_not_take_the_places_of_those_that_answer) {
     add_hosts("dead.example", 200, 5);
     const auto dead = take();
     BOOST_TEST(dead.size() == kAll);
-    add("good.example", 1);
+    add("good.example");
     BOOST_TEST(take().at(0).next_hop == "good.example");
     // One that nobody knows waits until some of those have ended.
-    add("new.example", 1);
+    add("new.example");
     BOOST_TEST(take().empty());
     finish_all(dead, Scheduler::End::kNotReached);
     const auto rest = take();
@@ -85,9 +62,9 @@ BOOST_AUTO_TEST_CASE(a_mailing_leaves_room_for_letters_to_hosts_that_nobody_know
     add_hosts("dead.example", 500, 1, mail::kPriorityOfBulk);
     const auto mailing = take();
     BOOST_TEST(mailing.size() == kUnprovenBulk);
-    add("new.example", 1);
+    add("new.example");
     // Also to one that the mailing waits for.
-    add("499.dead.example", 1);
+    add("499.dead.example");
     const auto letters = take();
     BOOST_TEST(letters.size() == 2U);
     BOOST_TEST(letters.at(0).envelope->priority == 0);
@@ -103,11 +80,11 @@ BOOST_AUTO_TEST_CASE(who_was_reached_is_known_until_he_is_not) {
     reach("b.example");
     add_hosts("dead.example", 200, 5);
     const auto dead = take();
-    add("b.example", 1);
+    add("b.example");
     const auto known = take();
     BOOST_TEST_REQUIRE(known.size() == 1U);
     finish(known[0], Scheduler::End::kNotReached);
-    add("b.example", 1);
+    add("b.example");
     BOOST_TEST(take().empty());
     scheduler.give_back(dead[0]);
     BOOST_TEST(take().size() == 1U);
@@ -132,8 +109,8 @@ BOOST_AUTO_TEST_CASE(a_mailing_to_slow_hosts_leaves_room_for_letters) {
     add_hosts("dead.example", 10, 1, mail::kPriorityOfBulk);
     const auto mailing = take();
     BOOST_TEST(mailing.size() == kBulk);
-    add("good.example", 1);
-    add("new.example", 1);
+    add("good.example");
+    add("new.example");
     BOOST_TEST(take().size() == 2U);
     finish_all(mailing, Scheduler::End::kReached);
     BOOST_TEST(take().size() == kHosts * 5 + 10 - kBulk);

@@ -10,26 +10,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// b.example with one host, at 192.0.2.1:25.
-struct OneHost : World {
-    FakeHost& host = hosts["192.0.2.1:25"];
-
-    OneHost() {
-        resolver.add_mx("b.example", 10, "mx.b.example");
-        resolver.add_a("mx.b.example", "192.0.2.1");
-    }
-};
-
-// And a second one behind it, at 192.0.2.2:25.
-struct TwoHosts : OneHost {
-    FakeHost& second = hosts["192.0.2.2:25"];
-
-    TwoHosts() {
-        resolver.add_mx("b.example", 20, "mx2.b.example");
-        resolver.add_a("mx2.b.example", "192.0.2.2");
-    }
-};
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(delivery, OneHost)

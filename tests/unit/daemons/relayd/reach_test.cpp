@@ -15,15 +15,8 @@ namespace {
 using Strings = std::vector<std::string>;
 
 // b.example's first host is down.
-struct FirstIsDown : World {
-    FakeHost& second = hosts["192.0.2.2:25"];
-
-    FirstIsDown() {
-        resolver.add_mx("b.example", 10, "mx.b.example");
-        resolver.add_a("mx.b.example", "192.0.2.1");
-        resolver.add_mx("b.example", 20, "mx2.b.example");
-        resolver.add_a("mx2.b.example", "192.0.2.2");
-    }
+struct FirstIsDown : TwoHosts {
+    FirstIsDown() { hosts.erase("192.0.2.1:25"); }
     // By one message, over connections of its own.
     Strings now_connects() {
         deliver("b.example", {"a@b.example"});
