@@ -346,7 +346,9 @@ void Dispatcher::settle_failures(mail::QueueId message) {
 }
 
 void Dispatcher::settle_kept(mail::QueueId message) {
-    if (auto kept = failures_.take(message)) settle(kept->heard, std::move(kept->verdicts));
+    auto kept = failures_.take(message);
+    if (!kept) return;
+    settle(kept->heard, std::move(kept->verdicts), [this, message] { failures_.on_disk(message); });
 }
 
 void Dispatcher::wait_for_late_failures() {

@@ -56,6 +56,9 @@ std::vector<spool::Outcome> Failures::outcomes(mail::QueueId after) const {
     std::vector<spool::Outcome> out;
     for (auto at = kept_.upper_bound(after); at != kept_.end(); ++at)
         std::ranges::copy(at->second.kept.verdicts.outcomes, std::back_inserter(out));
+    for (auto at = taken_.upper_bound(after); at != taken_.end(); ++at)
+        std::ranges::copy(at->second, std::back_inserter(out));
+    std::ranges::sort(out, {}, &spool::Outcome::message);
     return out;
 }
 
@@ -74,7 +77,14 @@ std::optional<async::Time> Failures::next() const {
 std::optional<Failures::Kept> Failures::take(mail::QueueId message) {
     auto found = kept_.extract(message);
     if (found.empty()) return std::nullopt;
+    taken_.emplace(message, found.mapped().kept.verdicts.outcomes);
     return std::move(found.mapped().kept);
+}
+
+void Failures::on_disk(mail::QueueId message) {
+    if (const auto first = taken_.lower_bound(message);
+        first != taken_.end() && first->first == message)
+        taken_.erase(first);
 }
 
 }  // namespace veredus::queued

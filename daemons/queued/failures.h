@@ -27,7 +27,7 @@ class Failures {
 
     std::size_t recipients(mail::QueueId message) const;  // of it, here
     std::vector<mail::QueueId> messages() const;
-    // Of the messages behind this one, in their order.
+    // Of the messages behind this one, in their order; also of those taken and not on disk yet.
     std::vector<spool::Outcome> outcomes(mail::QueueId after) const;
     // Those that have waited for long enough; and when the next one will.
     std::vector<mail::QueueId> late(async::Time now) const;
@@ -37,7 +37,10 @@ class Failures {
         Assignment heard;
         Verdicts verdicts;
     };
+    // To be settled; on_disk() then.
     std::optional<Kept> take(mail::QueueId message);
+    // What was taken first of it.
+    void on_disk(mail::QueueId message);
 
   private:
     struct Waiting {
@@ -45,6 +48,7 @@ class Failures {
         async::Time until;
     };
     std::map<mail::QueueId, Waiting> kept_;
+    std::multimap<mail::QueueId, std::vector<spool::Outcome>> taken_;
 };
 
 }  // namespace veredus::queued

@@ -13,7 +13,7 @@ namespace veredus::queued {
 struct InHand {
     // Message and recipient: a worker has them right now. Recipients in their order, too.
     std::vector<std::pair<mail::QueueId, std::uint32_t>> tried;
-    // Failed for good, and to be settled together with others of their message (Failures).
+    // Failed for good, and not on disk yet (Failures).
     std::vector<spool::Outcome> failed;
 
     bool is_tried(mail::QueueId message, std::uint32_t recipient) const;

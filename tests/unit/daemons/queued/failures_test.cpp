@@ -134,4 +134,36 @@ BOOST_AUTO_TEST_CASE(until_then_the_disk_takes_them_for_untried) {
     BOOST_TEST((first.job.next_hop == "b.example" || second.job.next_hop == "b.example"));
 }
 
+BOOST_AUTO_TEST_CASE(who_is_being_settled_counts_as_failed_until_it_is_on_disk) {
+    queued::Failures failures;
+    const auto keep = [&](std::uint64_t message, std::uint32_t recipient) {
+        queued::Assignment heard;
+        heard.envelope = std::make_shared<spool::Envelope>();
+        heard.envelope->id = mail::QueueId(message);
+        heard.recipients.emplace_back().number = recipient;
+        queued::Verdicts verdicts;
+        verdicts.outcomes.push_back({.message = heard.envelope->id,
+                                     .recipient = recipient,
+                                     .state = spool::RecipientState::kFailed});
+        verdicts.failed.emplace_back();
+        failures.keep(heard, verdicts, {});
+    };
+    const auto shown = [&] {
+        std::vector<std::uint64_t> messages;
+        for (const auto& outcome : failures.outcomes({}))
+            messages.push_back(outcome.message.value());
+        return messages;
+    };
+    using Messages = std::vector<std::uint64_t>;
+    keep(1, 1);
+    keep(2, 1);
+    BOOST_TEST(failures.take(mail::QueueId(1)).has_value());
+    BOOST_TEST(shown() == (Messages{1, 2}));
+    keep(1, 2);
+    BOOST_TEST(shown() == (Messages{1, 1, 2}));
+    failures.on_disk(mail::QueueId(1));
+    failures.on_disk(mail::QueueId(7));
+    BOOST_TEST(shown() == (Messages{1, 2}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
