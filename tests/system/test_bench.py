@@ -24,7 +24,7 @@ def rows(report, heading):
 def test_a_quick_run_measures_each_part():
     with short_directory() as disk:
         code, report, errors = bench(disk, "--quick", "--peers", "veredus")
-        assert code == 0, errors
+        assert code == 0, report + errors
         assert not list(disk.iterdir()), "it leaves something behind"
     accepted = next(row for row in rows(report, "Accept") if row[1] == "veredus")
     assert float(accepted[2].replace(",", "")) > 0 and float(accepted[5]) > 0, accepted
